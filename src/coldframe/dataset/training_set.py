@@ -1,0 +1,131 @@
+"""What a trainer sees: arrays over dense rows, and the vocabularies that lead back to ids.
+
+Owns the shapes. Never reads a store and never draws a random number.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Rows = NDArray[np.int32]
+Times = NDArray[np.int64]
+
+NEVER = np.iinfo(np.int64).min
+"""The time of what did not happen, or is not known."""
+DAY_US = 86_400_000_000
+"""Microseconds in a day."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Ids in row order, and back."""
+
+    ids: tuple[str, ...]
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Id → row."""
+        return {identifier: row for row, identifier in enumerate(self.ids)}
+
+    def rows(self, identifiers: Iterable[str]) -> Rows:
+        """Return the row of each id, −1 where unknown.
+
+        >>> Vocabulary(("a", "b")).rows(["b", "z"]).tolist()
+        [1, -1]
+        """
+        return np.array([self.row_of.get(identifier, -1) for identifier in identifiers], dtype=np.int32)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Bags:
+    """A ragged list of feature indices per row (compressed sparse rows without values).
+
+    Row i holds `indices[indptr[i]:indptr[i + 1]]`, each in 0 … n_features − 1.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: Rows
+    n_features: int
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def row(self, i: int) -> Rows:
+        """Return the feature indices of row i."""
+        return self.indices[self.indptr[i] : self.indptr[i + 1]]
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Events as parallel arrays of length n_events, ordered by time.
+
+    `weight` is signed: above zero the event says "liked this much", below zero "disliked this much".
+    """
+
+    user: Rows
+    item: Rows
+    weight: Floats
+    timestamp: Times
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def where(self, mask: Bools) -> "Interactions":
+        """Return the events that a boolean mask of length n_events keeps."""
+        return Interactions(self.user[mask], self.item[mask], self.weight[mask], self.timestamp[mask])
+
+
+@dataclass(frozen=True)
+class ItemFeatures:
+    """What is known of each item besides its events; never its id.
+
+    `numeric` is [n_items, n_numerics] with NaN where unknown; `created_at` in µs, NEVER where unknown.
+    """
+
+    categories: Bags
+    tags: Bags
+    words: Bags
+    numeric: Floats
+    created_at: Times
+    category_names: tuple[str, ...] = ()
+    tag_names: tuple[str, ...] = ()
+    numeric_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class UserFeatures:
+    """What users told us: one bag of `name=value` attributes each, and when they signed up (µs, NEVER unknown)."""
+
+    attributes: Bags
+    signed_up_at: Times
+    attribute_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Everything one training reads. `as_of` is the end of the window, µs, exclusive."""
+
+    users: Vocabulary
+    items: Vocabulary
+    interactions: Interactions
+    item_features: ItemFeatures
+    user_features: UserFeatures
+    as_of: int
+
+    @property
+    def n_users(self) -> int:
+        """Users in the vocabulary."""
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        """Items in the vocabulary, those without an event included."""
+        return len(self.items)

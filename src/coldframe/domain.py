@@ -1,0 +1,122 @@
+"""The nouns of the system: events, items, users, impressions, recommendations.
+
+Owns the shape of one of each and the difference between an id a company uses (a string)
+and the row our arrays use (an int). Never reads a file, a clock or a random number.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal, NewType
+
+import msgspec
+
+UserId = NewType("UserId", str)
+"""A company's own id of a user; a session id stands in for a visitor without one."""
+ItemId = NewType("ItemId", str)
+"""A company's own id of an item."""
+UserRow = NewType("UserRow", int)
+"""Position of a user in a vocabulary, 0 ≤ row < n_users."""
+ItemRow = NewType("ItemRow", int)
+"""Position of an item in a vocabulary, 0 ≤ row < n_items."""
+
+MAX_ID_BYTES = 512
+"""Longest id, tag, category or event type, in UTF-8 bytes."""
+MAX_TEXT_CHARS = 100_000
+"""Longest free text of an item, in characters."""
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_BYTES)]
+Scalar = str | float | bool
+Level = Literal["hybrid", "content", "popular"]
+"""How an answer was made: by the mixer, by content alone, or by popularity alone."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing a user did to an item. Append-only: a repeat is another event.
+
+    `timestamp` is timezone-aware UTC. Exactly one of `user_id` and `session_id` is required;
+    both may be given. `event_id` is the idempotency key: one id counts once.
+    """
+
+    event_id: Id
+    item_id: Id
+    event_type: Id
+    timestamp: datetime
+    user_id: Id | None = None
+    session_id: Id | None = None
+    value: float | None = None
+    recommendation_id: Id | None = None
+    position: int | None = None
+    context: dict[str, Scalar] = {}
+
+    @property
+    def actor_id(self) -> UserId:
+        """The user, or the session standing in for one."""
+        actor = self.user_id or self.session_id
+        if actor is None:
+            raise ValueError("an event has a user_id or a session_id")
+        return UserId(actor)
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that can be recommended, described by whatever is known of it."""
+
+    item_id: Id
+    title: str | None = None
+    text: str | None = None
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    numeric: dict[str, float] = {}
+    embedding: tuple[float, ...] | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    available: bool = True
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One user: when they signed up and what they told us."""
+
+    user_id: Id
+    signed_up_at: datetime | None = None
+    attributes: dict[str, Scalar] = {}
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One slot of an answer.
+
+    `mixer_weights` are the experts' shares of this item's score: non-negative, summing to 1.
+    `propensity` is the probability that the slot policy showed this item here (1.0: no chance involved).
+    """
+
+    item_id: str
+    score: float
+    mixer_weights: dict[str, float] = {}
+    propensity: float = 1.0
+
+
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer: an ordered list, the bundle that made it and how."""
+
+    recommendation_id: str
+    items: tuple[RecommendedItem, ...]
+    bundle: str
+    level: Level
+    user_id: str | None = None
+
+
+class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One delivered list, as it was shown; outcomes join it by `recommendation_id`.
+
+    The parallel tuples `items`, `scores`, `propensities` and `mixer_weights` have one entry per position.
+    """
+
+    recommendation_id: str
+    timestamp: datetime
+    items: tuple[str, ...]
+    scores: tuple[float, ...]
+    propensities: tuple[float, ...]
+    mixer_weights: tuple[dict[str, float], ...]
+    bundle: str
+    level: Level
+    user_id: str | None = None
+    session_id: str | None = None
+    variant: str = "default"
+    scenario: str = "default"

@@ -1,0 +1,65 @@
+"""What a scorer is asked: one user's past, and when and among what the answer is wanted.
+
+The same request is built offline by the evaluation and online by the engine, so the same line of code answers both.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import NEVER, Bools, Floats, Rows, Times
+
+
+@dataclass(frozen=True)
+class History:
+    """A user's events before the request, oldest first: parallel arrays of length n_events.
+
+    `weight` is signed as in `Interactions`; `timestamp` in µs.
+    """
+
+    item: Rows
+    weight: Floats
+    timestamp: Times
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    @staticmethod
+    def empty() -> "History":
+        """Return the past of somebody who has none."""
+        return History(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int64))
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question: what should this user see now?
+
+    `allowed` masks the catalogue (None: every item); `attributes` are rows of the user-attribute vocabulary;
+    `item_counts` are interactions per item up to now (None: as when the experts were fitted).
+    """
+
+    history: History = field(default_factory=History.empty)
+    now: int = NEVER
+    signed_up_at: int = NEVER
+    attributes: Rows = field(default_factory=lambda: np.empty(0, np.int32))
+    allowed: Bools | None = None
+    item_counts: NDArray[np.int32] | None = None
+
+
+class Scorer(Protocol):
+    """Anything that scores the catalogue for one request.
+
+    An expert, the mixer and a baseline are all scorers; higher is better, NaN says "cannot score this item":
+    missing is not zero.
+    """
+
+    @property
+    def name(self) -> str:
+        """A short name, as `--models` takes it."""
+        ...
+
+    def score(self, request: Request) -> Floats:
+        """Return one float32 score per item row, NaN where this scorer cannot say."""
+        ...

@@ -1,0 +1,319 @@
+"""One frozen tree of settings: default, bounds, unit and the reason for each value.
+
+Order of authority: `coldframe.toml` < environment (`COLDFRAME_WINDOW__DAYS=30`) < command-line flag
+(`--set window.days=30`). docs/settings.md is generated from this file; a test fails when they differ.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeVar, get_type_hints
+
+import msgspec
+
+from coldframe.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "COLDFRAME_"
+
+T = TypeVar("T")
+
+
+def setting(default: T, *, reason: str, unit: str = "", low: float | None = None, high: float | None = None) -> T:
+    """Declare one setting: its default, its bounds (inclusive), its unit and why that default."""
+    metadata = {"reason": reason, "unit": unit, "low": low, "high": high}
+    if isinstance(default, dict | list):
+        return field(default_factory=lambda: default.copy(), metadata=metadata)  # type: ignore[return-value]
+    return field(default=default, metadata=metadata)
+
+
+def default_event_weights() -> dict[str, float]:
+    """Return how much each event type says about liking an item; below zero: dislike."""
+    return {
+        "view": 0.1,
+        "click": 0.3,
+        "add_to_cart": 0.6,
+        "purchase": 1.0,
+        "rating_1": -0.5,
+        "rating_2": -0.25,
+        "rating_3": 0.25,
+        "rating_4": 0.75,
+        "rating_5": 1.0,
+    }
+
+
+@dataclass(frozen=True)
+class EventSettings:
+    """What an event is worth."""
+
+    weights: dict[str, float] = setting(
+        default_event_weights(),
+        reason="The seed article's map; ratings 2 to 4 interpolate it. A negative weight makes a negative example.",
+        unit="weight per event type",
+        low=-10.0,
+        high=10.0,
+    )
+    unknown: Literal["reject", "default"] = setting(
+        "default", reason="A tracker that adds an event type must not lose data: it counts as default_weight."
+    )
+    default_weight: float = setting(
+        0.1, reason="An unknown type says as little as a view.", unit="weight", low=-10.0, high=10.0
+    )
+    half_life_days: float = setting(
+        0.0, reason="0: no decay; the window alone bounds age.", unit="days", low=0.0, high=36_500.0
+    )
+    conversions: list[str] = setting(
+        ["purchase"], reason="What the business counts as success; starts and ends time to first conversion."
+    )
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """Which events a training sees."""
+
+    days: int = setting(
+        90, reason="The seed article's window; old logs stay usable because it ends at the newest event.",
+        unit="days", low=1, high=36_500,
+    )
+
+
+@dataclass(frozen=True)
+class NegativeSettings:
+    """How examples of indifference are drawn."""
+
+    ratio: int = setting(3, reason="1:3, the seed article's ratio.", unit="negatives per positive", low=1, high=100)
+    large_ratio: int = setting(
+        10, reason="1:10 in very large catalogues, as in the seed article.", unit="negatives per positive",
+        low=1, high=1_000,
+    )
+    large_catalogue: int = setting(
+        100_000, reason="From here on large_ratio replaces ratio.", unit="items", low=1, high=1_000_000_000
+    )
+
+
+@dataclass(frozen=True)
+class CollaborativeSettings:
+    """Implicit-feedback matrix factorisation with biases."""
+
+    factors: int = setting(128, reason="The design's default width.", unit="dimensions", low=2, high=1_024)
+    regularization: float = setting(
+        0.05, reason="Ridge per unit of total confidence (frequency-scaled).", unit="", low=1e-6, high=1e4
+    )
+    alpha: float = setting(
+        10.0, reason="Confidence of a seen pair is 1 + alpha × weight.", unit="", low=0.0, high=10_000.0
+    )
+    epochs: int = setting(8, reason="Gowalla's recall is flat from epoch 6 on.", unit="epochs", low=1, high=200)
+
+
+@dataclass(frozen=True)
+class ContentSettings:
+    """The tower over categories, tags, hashed text and numerics."""
+
+    hidden: int = setting(256, reason="The seed article's first layer.", unit="units", low=4, high=4_096)
+    dim: int = setting(128, reason="The seed article's output width.", unit="dimensions", low=2, high=1_024)
+    text_buckets: int = setting(
+        16_384, reason="Hashed words; collisions stay rare below 20 k distinct words.", unit="buckets",
+        low=256, high=4_194_304,
+    )
+    l2: float = setting(1e-6, reason="The seed article's penalty.", unit="", low=0.0, high=1.0)
+    epochs: int = setting(5, reason="Enough for the loss to flatten on Online Retail.", unit="epochs", low=1, high=500)
+    learning_rate: float = setting(0.003, reason="Adam; 0.001 is far behind, 0.01 unstable.", unit="", low=1e-6, high=1.0)
+
+
+@dataclass(frozen=True)
+class PopularitySettings:
+    """What is popular, over how long."""
+
+    recent_days: int = setting(
+        30, reason="Recent popularity beats all-time popularity on every time split measured.", unit="days",
+        low=1, high=3_650,
+    )
+
+
+@dataclass(frozen=True)
+class MixerSettings:
+    """The network that weighs the experts."""
+
+    form: Literal["gate", "softmax"] = setting(
+        "gate", reason="A gate with an offset; the article's softmax loses to a plain switch on cold items."
+    )
+    hidden: int = setting(64, reason="The seed article's layer.", unit="units", low=2, high=1_024)
+    dropout: float = setting(0.3, reason="The seed article's rate.", unit="probability", low=0.0, high=0.95)
+    epochs: int = setting(30, reason="Stops earlier when its own held-out part stops improving.", unit="epochs", low=1, high=1_000)
+    learning_rate: float = setting(0.003, reason="Adam.", unit="", low=1e-6, high=1.0)
+    holdout: float = setting(
+        0.15, reason="Share of the window's time, its end, that the experts do not see while the mixer learns.",
+        unit="share of events", low=0.01, high=0.5,
+    )
+    candidates: int = setting(
+        100, reason="Best items taken from each expert; their union is mixed.", unit="items per expert",
+        low=10, high=10_000,
+    )
+    max_requests: int = setting(
+        4_000, reason="Later requests to learn from; more did not help.", unit="requests", low=100, high=1_000_000
+    )
+
+
+@dataclass(frozen=True)
+class RecommendSettings:
+    """How an answer is made."""
+
+    n: int = setting(10, reason="A page of recommendations.", unit="items", low=1, high=1_000)
+    max_n: int = setting(200, reason="Bounds the work of one request.", unit="items", low=1, high=10_000)
+    history: int = setting(
+        500, reason="Newest events of a user that are read; older ones hardly move the answer.", unit="events",
+        low=1, high=100_000,
+    )
+    repeat: Literal["auto", "allow", "exclude"] = setting(
+        "auto", reason="A shop's refills are wanted, a film seen is not: auto decides by the share of repeats seen."
+    )
+
+
+@dataclass(frozen=True)
+class ServingSettings:
+    """The HTTP service and its limits."""
+
+    host: str = setting("127.0.0.1", reason="Loopback; any other address needs an API key.")
+    port: int = setting(8000, reason="Free on most machines.", unit="port", low=0, high=65_535)
+    api_key: str = setting("", reason="Empty: no key, loopback only. Sent as `Authorization: Bearer …`.")
+    max_body_bytes: int = setting(1_048_576, reason="A batch of 1,000 events fits twice.", unit="bytes", low=1_024, high=1_073_741_824)
+    max_batch: int = setting(1_000, reason="Bounds one group commit.", unit="events or items", low=1, high=100_000)
+    log_impressions: bool = setting(True, reason="No impression, no CTR@3.")
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """The embedded store."""
+
+    path: str = setting("coldframe-data", reason="A folder beside coldframe.toml.")
+    commit_interval_ms: float = setting(
+        2.0, reason="How long a group commit waits for company; one fsync then serves them all.", unit="milliseconds",
+        low=0.0, high=1_000.0,
+    )
+    queue_events: int = setting(
+        100_000, reason="Waiting events beyond this are refused with 503.", unit="events", low=100, high=100_000_000
+    )
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a training runs."""
+
+    seed: int = setting(0, reason="Same data, seed and settings give the same bytes.", low=0, high=2**63 - 1)
+    threads: int = setting(2, reason="Set explicitly, so that training leaves room for serving.", unit="threads", low=1, high=1_024)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of coldframe."""
+
+    events: EventSettings = field(default_factory=EventSettings)
+    window: WindowSettings = field(default_factory=WindowSettings)
+    negatives: NegativeSettings = field(default_factory=NegativeSettings)
+    collaborative: CollaborativeSettings = field(default_factory=CollaborativeSettings)
+    content: ContentSettings = field(default_factory=ContentSettings)
+    popularity: PopularitySettings = field(default_factory=PopularitySettings)
+    mixer: MixerSettings = field(default_factory=MixerSettings)
+    recommend: RecommendSettings = field(default_factory=RecommendSettings)
+    serving: ServingSettings = field(default_factory=ServingSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+class SettingInfo(NamedTuple):
+    """One row of docs/settings.md."""
+
+    name: str
+    default: Any
+    type: Any
+    unit: str
+    low: float | None
+    high: float | None
+    reason: str
+
+
+def describe() -> Iterator[SettingInfo]:
+    """Yield every setting with its default, type, unit, bounds and reason."""
+    defaults = Settings()
+    for section in fields(Settings):
+        tree = getattr(defaults, section.name)
+        hints = get_type_hints(type(tree))
+        for leaf in fields(tree):
+            meta = leaf.metadata
+            yield SettingInfo(
+                f"{section.name}.{leaf.name}", getattr(tree, leaf.name), hints[leaf.name],
+                meta["unit"], meta["low"], meta["high"], meta["reason"],
+            )
+
+
+def load(path: Path | None = None, *, environment: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of a file, then the environment, then flags such as `{"window.days": "30"}`.
+
+    Raises `SettingsError` naming the setting, where it was set and what would be accepted.
+    """
+    settings = Settings()
+    if path is not None:
+        settings = _with_file(settings, path)
+    for name, value in (os.environ if environment is None else environment).items():
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".", 1)
+            settings = with_value(settings, dotted, _parsed(value), source=name)
+    for dotted, value in (flags or {}).items():
+        settings = with_value(settings, dotted, _parsed(value), source=f"--set {dotted}")
+    return settings
+
+
+def with_value(settings: Settings, dotted: str, value: Any, *, source: str = "") -> Settings:
+    """Return `settings` with one value replaced, checked against its type and bounds."""
+    section_name, _, leaf_name = dotted.partition(".")
+    infos = {info.name: info for info in describe()}
+    if dotted not in infos:
+        raise SettingsError(f"{source or dotted}: no setting is called {dotted!r}.", remedy="docs/settings.md lists them all.")
+    checked = _checked(infos[dotted], value, source or dotted)
+    section = replace(getattr(settings, section_name), **{leaf_name: checked})
+    return replace(settings, **{section_name: section})
+
+
+def as_dict(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the tree as plain tables, as TOML and the bundle's manifest hold them."""
+    return msgspec.to_builtins(settings)
+
+
+def _with_file(settings: Settings, path: Path) -> Settings:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}.", remedy="Fix the file, or write a new one with `coldframe init`.") from error
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            raise SettingsError(f"{path}: {section!r} is not a section.", remedy="Write [section] and then name = value.")
+        for name, value in table.items():
+            settings = with_value(settings, f"{section}.{name}", value, source=str(path))
+    return settings
+
+
+def _parsed(text: str) -> Any:
+    """Read a flag's text as a TOML value, or as a bare string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _checked(info: SettingInfo, value: Any, source: str) -> Any:
+    try:
+        converted = msgspec.convert(value, type=info.type)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{source}: {info.name} = {value!r}: {error}.", remedy=f"The default is {info.default!r}.") from error
+    numbers = converted.values() if isinstance(converted, dict) else [converted]
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            continue
+        below = info.low is not None and not number >= info.low
+        if below or (info.high is not None and not number <= info.high):
+            raise SettingsError(
+                f"{source}: {info.name} = {value!r} is out of bounds.",
+                remedy=f"Choose from {info.low} to {info.high} {info.unit}.".replace(" .", "."),
+            )
+    return converted

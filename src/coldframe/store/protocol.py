@@ -1,0 +1,164 @@
+"""What a store promises; SQLite keeps the promise today, PostgreSQL can follow.
+
+A store owns the event log (the truth: append-only, idempotent by `event_id`), the catalogue, the users and the
+impressions. It never weighs an event, never trains and never decides what to show.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+import msgspec
+import polars as pl
+
+from coldframe.domain import Event, Impression, Item, ItemId, User, UserId
+
+EventStatus = Literal["accepted", "repeated", "rejected"]
+Progress = Callable[[int, int | None], None]
+"""Called with (rows done, rows in all or None when unknown)."""
+
+
+class EventReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one event, in the order given."""
+
+    event_id: str | None
+    status: EventStatus
+    reason: str = ""
+
+
+class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an import: every row is exactly one of accepted, repeated or rejected."""
+
+    kind: Literal["events", "items", "users"]
+    accepted: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = {}
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows read in all."""
+        return self.accepted + self.repeated + self.rejected
+
+
+class Reject(msgspec.Struct, frozen=True, kw_only=True):
+    """One refused row, kept with its reason until somebody looks."""
+
+    received_at: datetime
+    source: str
+    line: int
+    reason: str
+    row: str
+
+
+class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a store holds."""
+
+    events: int
+    users: int
+    items: int
+    impressions: int
+    rejects: int
+    first_event: datetime | None
+    last_event: datetime | None
+
+
+@runtime_checkable
+class Store(Protocol):
+    """The event log, the catalogue, the users and the impressions.
+
+    Every method is safe to call from several threads. A method that writes returns only after the
+    write is durable (fsynced). Raises `StoreError` when the medium fails; then nothing of the call is kept.
+    """
+
+    # events
+    def append_events(self, events: Sequence[Event]) -> list[EventReport]:
+        """Append live events in one group commit; an `event_id` already known is `repeated` and changes nothing."""
+        ...
+
+    def import_events(self, frames: Iterable[pl.DataFrame], *, source: str = "", progress: Progress | None = None) -> ImportReport:
+        """Seal many events at once. Frames have the columns of `events.schema.EVENT_COLUMNS`, already validated."""
+        ...
+
+    def scan_events(self, *, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
+        """Return the events with start ≤ timestamp < end, columns of `EVENT_COLUMNS`, ordered by (timestamp, event_id)."""
+        ...
+
+    def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:
+        """Return a user's (or session's) newest events, newest first, at most `limit`, each timestamp < `before`."""
+        ...
+
+    def seal(self, *, before: datetime) -> int:
+        """Move live events of whole days that ended by `before` into sealed segments; return how many moved."""
+        ...
+
+    # catalogue and users
+    def upsert_items(self, items: Sequence[Item]) -> int:
+        """Insert or replace items by `item_id`; return how many changed."""
+        ...
+
+    def item(self, item_id: ItemId) -> Item | None:
+        """Return one item, or None."""
+        ...
+
+    def delete_item(self, item_id: ItemId) -> bool:
+        """Remove an item from the catalogue; True when it was there. Its events stay."""
+        ...
+
+    def items(self) -> Iterator[Item]:
+        """Yield every item in order of `item_id`."""
+        ...
+
+    def upsert_users(self, users: Sequence[User]) -> int:
+        """Insert or replace users by `user_id`; return how many changed."""
+        ...
+
+    def user(self, user_id: UserId) -> User | None:
+        """Return one user, or None."""
+        ...
+
+    def delete_user(self, user_id: UserId) -> bool:
+        """Remove a user's record; True when it was there."""
+        ...
+
+    def users(self) -> Iterator[User]:
+        """Yield every user in order of `user_id`."""
+        ...
+
+    def catalogue_version(self) -> int:
+        """Return a number that grows with every change of an item, so that a reader knows when to look again."""
+        ...
+
+    # impressions
+    def append_impressions(self, impressions: Sequence[Impression]) -> None:
+        """Queue delivered lists and return at once; they become durable with the next group commit.
+
+        An answer never waits for the disk. An id already known changes nothing.
+        """
+        ...
+
+    def impressions(self, *, start: datetime | None = None, end: datetime | None = None) -> Iterator[Impression]:
+        """Yield impressions with start ≤ timestamp < end in order of time."""
+        ...
+
+    # rejects and housekeeping
+    def add_rejects(self, rejects: Sequence[Reject]) -> None:
+        """Keep refused rows with their reasons."""
+        ...
+
+    def rejects(self, *, limit: int = 100) -> Iterator[Reject]:
+        """Yield the newest refused rows first."""
+        ...
+
+    def flush(self) -> None:
+        """Return once everything queued so far is durable."""
+        ...
+
+    def counts(self) -> StoreCounts:
+        """Return how much the store holds."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; further calls raise `StoreError`."""
+        ...
