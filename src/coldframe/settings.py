@@ -73,8 +73,11 @@ class WindowSettings:
     """Which events a training sees."""
 
     days: int = setting(
-        90, reason="The seed article's window; old logs stay usable because it ends at the newest event.",
-        unit="days", low=1, high=36_500,
+        90,
+        reason="The seed article's window; old logs stay usable because it ends at the newest event.",
+        unit="days",
+        low=1,
+        high=36_500,
     )
 
 
@@ -84,8 +87,11 @@ class NegativeSettings:
 
     ratio: int = setting(3, reason="1:3, the seed article's ratio.", unit="negatives per positive", low=1, high=100)
     large_ratio: int = setting(
-        10, reason="1:10 in very large catalogues, as in the seed article.", unit="negatives per positive",
-        low=1, high=1_000,
+        10,
+        reason="1:10 in very large catalogues, as in the seed article.",
+        unit="negatives per positive",
+        low=1,
+        high=1_000,
     )
     large_catalogue: int = setting(
         100_000, reason="From here on large_ratio replaces ratio.", unit="items", low=1, high=1_000_000_000
@@ -113,12 +119,17 @@ class ContentSettings:
     hidden: int = setting(256, reason="The seed article's first layer.", unit="units", low=4, high=4_096)
     dim: int = setting(128, reason="The seed article's output width.", unit="dimensions", low=2, high=1_024)
     text_buckets: int = setting(
-        16_384, reason="Hashed words; collisions stay rare below 20 k distinct words.", unit="buckets",
-        low=256, high=4_194_304,
+        16_384,
+        reason="Hashed words; collisions stay rare below 20 k distinct words.",
+        unit="buckets",
+        low=256,
+        high=4_194_304,
     )
     l2: float = setting(1e-6, reason="The seed article's penalty.", unit="", low=0.0, high=1.0)
     epochs: int = setting(5, reason="Enough for the loss to flatten on Online Retail.", unit="epochs", low=1, high=500)
-    learning_rate: float = setting(0.003, reason="Adam; 0.001 is far behind, 0.01 unstable.", unit="", low=1e-6, high=1.0)
+    learning_rate: float = setting(
+        0.003, reason="Adam; 0.001 is far behind, 0.01 unstable.", unit="", low=1e-6, high=1.0
+    )
 
 
 @dataclass(frozen=True)
@@ -126,8 +137,11 @@ class PopularitySettings:
     """What is popular, over how long."""
 
     recent_days: int = setting(
-        30, reason="Recent popularity beats all-time popularity on every time split measured.", unit="days",
-        low=1, high=3_650,
+        30,
+        reason="Recent popularity beats all-time popularity on every time split measured.",
+        unit="days",
+        low=1,
+        high=3_650,
     )
 
 
@@ -140,15 +154,23 @@ class MixerSettings:
     )
     hidden: int = setting(64, reason="The seed article's layer.", unit="units", low=2, high=1_024)
     dropout: float = setting(0.3, reason="The seed article's rate.", unit="probability", low=0.0, high=0.95)
-    epochs: int = setting(30, reason="Stops earlier when its own held-out part stops improving.", unit="epochs", low=1, high=1_000)
+    epochs: int = setting(
+        30, reason="Stops earlier when its own held-out part stops improving.", unit="epochs", low=1, high=1_000
+    )
     learning_rate: float = setting(0.003, reason="Adam.", unit="", low=1e-6, high=1.0)
     holdout: float = setting(
-        0.15, reason="Share of the window's time, its end, that the experts do not see while the mixer learns.",
-        unit="share of events", low=0.01, high=0.5,
+        0.15,
+        reason="Share of the window's time, its end, that the experts do not see while the mixer learns.",
+        unit="share of events",
+        low=0.01,
+        high=0.5,
     )
     candidates: int = setting(
-        100, reason="Best items taken from each expert; their union is mixed.", unit="items per expert",
-        low=10, high=10_000,
+        100,
+        reason="Best items taken from each expert; their union is mixed.",
+        unit="items per expert",
+        low=10,
+        high=10_000,
     )
     max_requests: int = setting(
         4_000, reason="Later requests to learn from; more did not help.", unit="requests", low=100, high=1_000_000
@@ -162,8 +184,11 @@ class RecommendSettings:
     n: int = setting(10, reason="A page of recommendations.", unit="items", low=1, high=1_000)
     max_n: int = setting(200, reason="Bounds the work of one request.", unit="items", low=1, high=10_000)
     history: int = setting(
-        500, reason="Newest events of a user that are read; older ones hardly move the answer.", unit="events",
-        low=1, high=100_000,
+        500,
+        reason="Newest events of a user that are read; older ones hardly move the answer.",
+        unit="events",
+        low=1,
+        high=100_000,
     )
     repeat: Literal["auto", "allow", "exclude"] = setting(
         "auto", reason="A shop's refills are wanted, a film seen is not: auto decides by the share of repeats seen."
@@ -177,7 +202,9 @@ class ServingSettings:
     host: str = setting("127.0.0.1", reason="Loopback; any other address needs an API key.")
     port: int = setting(8000, reason="Free on most machines.", unit="port", low=0, high=65_535)
     api_key: str = setting("", reason="Empty: no key, loopback only. Sent as `Authorization: Bearer …`.")
-    max_body_bytes: int = setting(1_048_576, reason="A batch of 1,000 events fits twice.", unit="bytes", low=1_024, high=1_073_741_824)
+    max_body_bytes: int = setting(
+        1_048_576, reason="A batch of 1,000 events fits twice.", unit="bytes", low=1_024, high=1_073_741_824
+    )
     max_batch: int = setting(1_000, reason="Bounds one group commit.", unit="events or items", low=1, high=100_000)
     log_impressions: bool = setting(True, reason="No impression, no CTR@3.")
 
@@ -188,8 +215,11 @@ class StoreSettings:
 
     path: str = setting("coldframe-data", reason="A folder beside coldframe.toml.")
     commit_interval_ms: float = setting(
-        2.0, reason="How long a group commit waits for company; one fsync then serves them all.", unit="milliseconds",
-        low=0.0, high=1_000.0,
+        2.0,
+        reason="How long a group commit waits for company; one fsync then serves them all.",
+        unit="milliseconds",
+        low=0.0,
+        high=1_000.0,
     )
     queue_events: int = setting(
         100_000, reason="Waiting events beyond this are refused with 503.", unit="events", low=100, high=100_000_000
@@ -201,7 +231,9 @@ class TrainingSettings:
     """How a training runs."""
 
     seed: int = setting(0, reason="Same data, seed and settings give the same bytes.", low=0, high=2**63 - 1)
-    threads: int = setting(2, reason="Set explicitly, so that training leaves room for serving.", unit="threads", low=1, high=1_024)
+    threads: int = setting(
+        2, reason="Set explicitly, so that training leaves room for serving.", unit="threads", low=1, high=1_024
+    )
 
 
 @dataclass(frozen=True)
@@ -242,12 +274,19 @@ def describe() -> Iterator[SettingInfo]:
         for leaf in fields(tree):
             meta = leaf.metadata
             yield SettingInfo(
-                f"{section.name}.{leaf.name}", getattr(tree, leaf.name), hints[leaf.name],
-                meta["unit"], meta["low"], meta["high"], meta["reason"],
+                f"{section.name}.{leaf.name}",
+                getattr(tree, leaf.name),
+                hints[leaf.name],
+                meta["unit"],
+                meta["low"],
+                meta["high"],
+                meta["reason"],
             )
 
 
-def load(path: Path | None = None, *, environment: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None) -> Settings:
+def load(
+    path: Path | None = None, *, environment: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None
+) -> Settings:
     """Return the settings of a file, then the environment, then flags such as `{"window.days": "30"}`.
 
     Raises `SettingsError` naming the setting, where it was set and what would be accepted.
@@ -269,7 +308,9 @@ def with_value(settings: Settings, dotted: str, value: Any, *, source: str = "")
     section_name, _, leaf_name = dotted.partition(".")
     infos = {info.name: info for info in describe()}
     if dotted not in infos:
-        raise SettingsError(f"{source or dotted}: no setting is called {dotted!r}.", remedy="docs/settings.md lists them all.")
+        raise SettingsError(
+            f"{source or dotted}: no setting is called {dotted!r}.", remedy="docs/settings.md lists them all."
+        )
     checked = _checked(infos[dotted], value, source or dotted)
     section = replace(getattr(settings, section_name), **{leaf_name: checked})
     return replace(settings, **{section_name: section})
@@ -284,10 +325,14 @@ def _with_file(settings: Settings, path: Path) -> Settings:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: {error}.", remedy="Fix the file, or write a new one with `coldframe init`.") from error
+        raise SettingsError(
+            f"{path}: {error}.", remedy="Fix the file, or write a new one with `coldframe init`."
+        ) from error
     for section, table in tables.items():
         if not isinstance(table, dict):
-            raise SettingsError(f"{path}: {section!r} is not a section.", remedy="Write [section] and then name = value.")
+            raise SettingsError(
+                f"{path}: {section!r} is not a section.", remedy="Write [section] and then name = value."
+            )
         for name, value in table.items():
             settings = with_value(settings, f"{section}.{name}", value, source=str(path))
     return settings
@@ -305,7 +350,9 @@ def _checked(info: SettingInfo, value: Any, source: str) -> Any:
     try:
         converted = msgspec.convert(value, type=info.type)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{source}: {info.name} = {value!r}: {error}.", remedy=f"The default is {info.default!r}.") from error
+        raise SettingsError(
+            f"{source}: {info.name} = {value!r}: {error}.", remedy=f"The default is {info.default!r}."
+        ) from error
     numbers = converted.values() if isinstance(converted, dict) else [converted]
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int | float):

@@ -23,7 +23,18 @@ EVENT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
 """Column → type. `context` is a JSON object as text. Null where unknown; `event_id`, `item_id`, `event_type`
 and `timestamp` are never null, nor are `user_id` and `session_id` both."""
 
-ITEM_COLUMNS = ("item_id", "title", "text", "categories", "tags", "numeric", "embedding", "created_at", "expires_at", "available")
+ITEM_COLUMNS = (
+    "item_id",
+    "title",
+    "text",
+    "categories",
+    "tags",
+    "numeric",
+    "embedding",
+    "created_at",
+    "expires_at",
+    "available",
+)
 """Columns of an item file; `categories`, `tags` and `embedding` are lists (or text split at `|`), `numeric` is a
 struct or a JSON object; any other column is a numeric when its values are numbers and refused otherwise."""
 

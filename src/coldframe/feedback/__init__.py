@@ -1,0 +1,1 @@
+"""Which outcome belongs to which impression."""

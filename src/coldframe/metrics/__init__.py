@@ -1,0 +1,1 @@
+"""A number with its definition and its interval."""

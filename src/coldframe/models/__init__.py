@@ -1,0 +1,1 @@
+"""Fit the experts and the mixer."""

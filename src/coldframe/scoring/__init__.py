@@ -1,0 +1,1 @@
+"""Arrays in, scores out: the same code offline and online."""

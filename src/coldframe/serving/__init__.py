@@ -1,0 +1,1 @@
+"""Live answers, in process and over HTTP."""

@@ -61,15 +61,26 @@ class Engine:
         raise NotImplementedError
 
     def recommend(
-        self, user_id: str, *, n: int | None = None, exclude: Collection[str] = (), category: str | None = None,
+        self,
+        user_id: str,
+        *,
+        n: int | None = None,
+        exclude: Collection[str] = (),
+        category: str | None = None,
         scenario: str = "default",
     ) -> Recommendation:
         """Return the best `n` items for a user, known or not. Raises `BundleError` when no bundle is live."""
         raise NotImplementedError
 
     def recommend_anonymous(
-        self, events: Sequence[Event], attributes: Mapping[str, Scalar], *, n: int | None = None,
-        exclude: Collection[str] = (), category: str | None = None, scenario: str = "default",
+        self,
+        events: Sequence[Event],
+        attributes: Mapping[str, Scalar],
+        *,
+        n: int | None = None,
+        exclude: Collection[str] = (),
+        category: str | None = None,
+        scenario: str = "default",
         session_id: str | None = None,
     ) -> Recommendation:
         """Return the best `n` items for a visitor known only by what the caller says."""

@@ -1,0 +1,1 @@
+"""Closed worlds with a known truth."""

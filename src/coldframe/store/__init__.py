@@ -1,0 +1,1 @@
+"""The event log, the catalogue, the users and the impressions."""

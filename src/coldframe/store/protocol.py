@@ -77,7 +77,9 @@ class Store(Protocol):
         """Append live events in one group commit; an `event_id` already known is `repeated` and changes nothing."""
         ...
 
-    def import_events(self, frames: Iterable[pl.DataFrame], *, source: str = "", progress: Progress | None = None) -> ImportReport:
+    def import_events(
+        self, frames: Iterable[pl.DataFrame], *, source: str = "", progress: Progress | None = None
+    ) -> ImportReport:
         """Seal many events at once. Frames have the columns of `events.schema.EVENT_COLUMNS`, already validated."""
         ...
 

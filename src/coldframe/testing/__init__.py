@@ -1,0 +1,1 @@
+"""Contract tests for stores, experts and bundles, and worlds whose right answer is known."""

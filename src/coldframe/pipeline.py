@@ -1,0 +1,1 @@
+"""Read this first: events → bundle, in named steps."""
