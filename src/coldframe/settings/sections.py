@@ -1,21 +1,10 @@
-"""One frozen tree of settings: default, bounds, unit and the reason for each value.
+"""Every setting: its default, its bounds, its unit and the reason for the default.
 
-Order of authority: `coldframe.toml` < environment (`COLDFRAME_WINDOW__DAYS=30`) < command-line flag
-(`--set window.days=30`). docs/settings.md is generated from this file; a test fails when they differ.
+Owns the values, one class a section of `coldframe.toml`. Never reads a file or the environment.
 """
 
-import os
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, get_type_hints
-
-import msgspec
-
-from coldframe.errors import SettingsError
-
-ENVIRONMENT_PREFIX = "COLDFRAME_"
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 
@@ -24,7 +13,7 @@ def setting(default: T, *, reason: str, unit: str = "", low: float | None = None
     """Declare one setting: its default, its bounds (inclusive), its unit and why that default."""
     metadata = {"reason": reason, "unit": unit, "low": low, "high": high}
     if isinstance(default, dict | list):
-        return field(default_factory=lambda: default.copy(), metadata=metadata)  # type: ignore[return-value]
+        return field(default_factory=default.copy, metadata=metadata)  # type: ignore[return-value]
     return field(default=default, metadata=metadata)
 
 
@@ -251,116 +240,3 @@ class Settings:
     serving: ServingSettings = field(default_factory=ServingSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
-
-
-class SettingInfo(NamedTuple):
-    """One row of docs/settings.md."""
-
-    name: str
-    default: Any
-    type: Any
-    unit: str
-    low: float | None
-    high: float | None
-    reason: str
-
-
-def describe() -> Iterator[SettingInfo]:
-    """Yield every setting with its default, type, unit, bounds and reason."""
-    defaults = Settings()
-    for section in fields(Settings):
-        tree = getattr(defaults, section.name)
-        hints = get_type_hints(type(tree))
-        for leaf in fields(tree):
-            meta = leaf.metadata
-            yield SettingInfo(
-                f"{section.name}.{leaf.name}",
-                getattr(tree, leaf.name),
-                hints[leaf.name],
-                meta["unit"],
-                meta["low"],
-                meta["high"],
-                meta["reason"],
-            )
-
-
-def load(
-    path: Path | None = None, *, environment: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None
-) -> Settings:
-    """Return the settings of a file, then the environment, then flags such as `{"window.days": "30"}`.
-
-    Raises `SettingsError` naming the setting, where it was set and what would be accepted.
-    """
-    settings = Settings()
-    if path is not None:
-        settings = _with_file(settings, path)
-    for name, value in (os.environ if environment is None else environment).items():
-        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
-            dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".", 1)
-            settings = with_value(settings, dotted, _parsed(value), source=name)
-    for dotted, value in (flags or {}).items():
-        settings = with_value(settings, dotted, _parsed(value), source=f"--set {dotted}")
-    return settings
-
-
-def with_value(settings: Settings, dotted: str, value: Any, *, source: str = "") -> Settings:
-    """Return `settings` with one value replaced, checked against its type and bounds."""
-    section_name, _, leaf_name = dotted.partition(".")
-    infos = {info.name: info for info in describe()}
-    if dotted not in infos:
-        raise SettingsError(
-            f"{source or dotted}: no setting is called {dotted!r}.", remedy="docs/settings.md lists them all."
-        )
-    checked = _checked(infos[dotted], value, source or dotted)
-    section = replace(getattr(settings, section_name), **{leaf_name: checked})
-    return replace(settings, **{section_name: section})
-
-
-def as_dict(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the tree as plain tables, as TOML and the bundle's manifest hold them."""
-    return msgspec.to_builtins(settings)
-
-
-def _with_file(settings: Settings, path: Path) -> Settings:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(
-            f"{path}: {error}.", remedy="Fix the file, or write a new one with `coldframe init`."
-        ) from error
-    for section, table in tables.items():
-        if not isinstance(table, dict):
-            raise SettingsError(
-                f"{path}: {section!r} is not a section.", remedy="Write [section] and then name = value."
-            )
-        for name, value in table.items():
-            settings = with_value(settings, f"{section}.{name}", value, source=str(path))
-    return settings
-
-
-def _parsed(text: str) -> Any:
-    """Read a flag's text as a TOML value, or as a bare string."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _checked(info: SettingInfo, value: Any, source: str) -> Any:
-    try:
-        converted = msgspec.convert(value, type=info.type)
-    except msgspec.ValidationError as error:
-        raise SettingsError(
-            f"{source}: {info.name} = {value!r}: {error}.", remedy=f"The default is {info.default!r}."
-        ) from error
-    numbers = converted.values() if isinstance(converted, dict) else [converted]
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            continue
-        below = info.low is not None and not number >= info.low
-        if below or (info.high is not None and not number <= info.high):
-            raise SettingsError(
-                f"{source}: {info.name} = {value!r} is out of bounds.",
-                remedy=f"Choose from {info.low} to {info.high} {info.unit}.".replace(" .", "."),
-            )
-    return converted

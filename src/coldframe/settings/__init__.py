@@ -1,0 +1,62 @@
+"""One frozen tree of settings: default, bounds, unit and the reason for each value.
+
+Order of authority: `coldframe.toml` < environment (`COLDFRAME_WINDOW__DAYS=30`) < command-line flag
+(`--set window.days=30`). docs/settings.md is generated from this package; a test fails when they differ.
+
+    sections.py   the values and their reasons
+    loading.py    file, environment and flags -> Settings
+    toml.py       Settings -> the documented file that `coldframe init` writes
+"""
+
+from coldframe.settings.loading import (
+    ENVIRONMENT_PREFIX,
+    FILE_NAME,
+    SettingInfo,
+    as_dict,
+    describe,
+    load,
+    with_value,
+)
+from coldframe.settings.sections import (
+    CollaborativeSettings,
+    ContentSettings,
+    EventSettings,
+    MixerSettings,
+    NegativeSettings,
+    PopularitySettings,
+    RecommendSettings,
+    ServingSettings,
+    Settings,
+    StoreSettings,
+    TrainingSettings,
+    WindowSettings,
+    default_event_weights,
+    setting,
+)
+from coldframe.settings.toml import documented_toml, toml_value
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "FILE_NAME",
+    "CollaborativeSettings",
+    "ContentSettings",
+    "EventSettings",
+    "MixerSettings",
+    "NegativeSettings",
+    "PopularitySettings",
+    "RecommendSettings",
+    "ServingSettings",
+    "SettingInfo",
+    "Settings",
+    "StoreSettings",
+    "TrainingSettings",
+    "WindowSettings",
+    "as_dict",
+    "default_event_weights",
+    "describe",
+    "documented_toml",
+    "load",
+    "setting",
+    "toml_value",
+    "with_value",
+]
