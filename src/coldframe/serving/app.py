@@ -1,0 +1,78 @@
+"""The HTTP service as one app: its routes, what their handlers work with, and the gate before them.
+
+Owns the assembly. Each resource's routes are in the module of its name; how the app runs is `server`'s business.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from coldframe.bundle.registry import Registry
+from coldframe.clock import Clock, system_clock
+from coldframe.serving import health, openapi
+from coldframe.serving.body import StrictRequest
+from coldframe.serving.context import Context
+from coldframe.serving.engine import Engine
+from coldframe.serving.events import EventsController
+from coldframe.serving.gate import Gate, restore_slashes
+from coldframe.serving.items import ItemsController
+from coldframe.serving.metrics import ServingMetrics
+from coldframe.serving.models import ModelsController
+from coldframe.serving.problems import answer_problem
+from coldframe.serving.recommendations import RecommendationsController
+from coldframe.serving.users import UsersController
+from coldframe.settings import Settings
+from coldframe.store.protocol import Store
+
+ROUTES: tuple[ControllerRouterHandler, ...] = (
+    EventsController,
+    ItemsController,
+    UsersController,
+    RecommendationsController,
+    ModelsController,
+    health.healthz,
+    health.readyz,
+    health.metrics,
+    openapi.openapi_json,
+)
+
+
+def create_app(
+    engine: Engine,
+    store: Store,
+    registry: Registry,
+    settings: Settings,
+    *,
+    extra_handlers: Sequence[ControllerRouterHandler] = (),
+    lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+    clock: Clock = system_clock,
+) -> Litestar:
+    """Return the service. `extra_handlers` are mounted beside its own; `app.state` holds engine, store, registry,
+    settings and metrics for them.
+    """
+    metrics = ServingMetrics(lambda: engine.bundle_id)
+    context = Context(engine, store, registry, settings, metrics, clock)
+    state = State({"engine": engine, "store": store, "registry": registry, "settings": settings, "metrics": metrics})
+    app = Litestar(
+        [*ROUTES, *extra_handlers],
+        dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
+        exception_handlers={Exception: answer_problem},
+        before_request=_restore_slashes,
+        request_class=StrictRequest,
+        request_max_body_size=None,
+        openapi_config=openapi.openapi_config(),
+        logging_config=None,
+        lifespan=list(lifespan),
+        state=state,
+    )
+    app.asgi_handler = Gate(app.asgi_handler, settings.serving, metrics)
+    return app
+
+
+def _restore_slashes(request: Request[Any, Any, Any]) -> None:
+    request.scope["path_params"] = restore_slashes(request.scope["path_params"])

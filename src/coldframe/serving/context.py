@@ -1,0 +1,31 @@
+"""What every handler works with, in one bag."""
+
+from dataclasses import dataclass
+
+from coldframe.bundle.registry import Registry
+from coldframe.clock import Clock
+from coldframe.errors import InputError
+from coldframe.serving.engine import Engine
+from coldframe.serving.metrics import ServingMetrics
+from coldframe.settings import Settings
+from coldframe.store.protocol import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """The live parts of one app."""
+
+    engine: Engine
+    store: Store
+    registry: Registry
+    settings: Settings
+    metrics: ServingMetrics
+    clock: Clock
+
+    def checked_n(self, n: int | None, *, default: int | None = None) -> int:
+        """Return how many items to answer with, within the settings. Raises `InputError`."""
+        limits = self.settings.recommend
+        asked = (default or limits.n) if n is None else n
+        if not 1 <= asked <= limits.max_n:
+            raise InputError(f"n is {asked}.", remedy=f"Ask for 1 to {limits.max_n} items.")
+        return asked

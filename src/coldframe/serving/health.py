@@ -1,0 +1,28 @@
+"""What load balancers and Prometheus ask."""
+
+from litestar import Response, get
+
+from coldframe.errors import BundleError
+from coldframe.serving.context import Context
+from coldframe.serving.messages import Health
+
+
+@get("/healthz", tags=["health"], sync_to_thread=False)
+def healthz() -> Health:
+    """Say that the process answers."""
+    return Health(status="ok")
+
+
+@get("/readyz", tags=["health"], sync_to_thread=False)
+def readyz(context: Context) -> Health:
+    """Say whether a verified bundle is live; 503 until then, while events are already accepted."""
+    live = context.engine.bundle_id
+    if live is None:
+        raise BundleError("No verified bundle is live.", remedy="Train and promote one: `coldframe train`.")
+    return Health(status="ready", bundle=live)
+
+
+@get("/metrics", tags=["health"], media_type="text/plain; version=0.0.4", sync_to_thread=False)
+def metrics(context: Context) -> Response[bytes]:
+    """Return the counters in Prometheus' text format."""
+    return Response(context.metrics.exposition())

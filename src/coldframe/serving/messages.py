@@ -1,0 +1,179 @@
+"""What requests and answers hold, beyond the nouns of `domain`.
+
+Owns the wire's shapes; every field here is in /openapi.json. Never decides anything.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from coldframe.bundle.registry import BundleInfo
+from coldframe.domain import Id, Item, RecommendedItem, Scalar, User
+from coldframe.store.protocol import EventReport
+
+
+class EventIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One event as a caller sends it.
+
+    `user_id` or `session_id` is required. Without `timestamp` it happened when it arrived; without `event_id` a
+    fresh one is made, and then sending it again counts it again. `event_type` "rating" with a `value` of 1 to 5
+    becomes rating_1 … rating_5.
+    """
+
+    item_id: Id
+    event_type: Id
+    user_id: Id | None = None
+    session_id: Id | None = None
+    event_id: Id | None = None
+    timestamp: datetime | None = None
+    value: float | None = None
+    recommendation_id: Id | None = None
+    position: int | None = None
+    context: dict[str, Scalar] = {}
+
+
+class EventBatch(msgspec.Struct, frozen=True):
+    """Several events in one request."""
+
+    events: list[EventIn]
+
+
+class EventsBody:
+    """The body of POST /v1/events: one event, an array of them, or an `EventBatch`; each still as it was sent."""
+
+    def __init__(self, raw: Sequence[Any], *, single: bool) -> None:
+        self.raw = raw
+        self.single = single
+
+    @classmethod
+    def from_json(cls, value: Any) -> "EventsBody":
+        """Tell the three forms apart; what is none of them counts as one event, which validation then refuses."""
+        if isinstance(value, list):
+            return cls(value, single=False)
+        if isinstance(value, dict) and isinstance(value.get("events"), list) and len(value) == 1:
+            return cls(value["events"], single=False)
+        return cls([value], single=True)
+
+
+class EventsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of each event, in the order sent. Accepted and repeated ones are on the disk."""
+
+    accepted: int
+    repeated: int
+    rejected: int
+    events: list[EventReport]
+
+
+class ItemIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One item's description; `item_id` may be left out where the address names it."""
+
+    item_id: Id | None = None
+    title: str | None = None
+    text: str | None = None
+    categories: list[str] = []
+    tags: list[str] = []
+    numeric: dict[str, float] = {}
+    embedding: list[float] | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    available: bool = True
+
+
+class ItemBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Several items; all are stored or none."""
+
+    items: list[ItemIn]
+
+
+class UserIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One user's record; `user_id` may be left out where the address names it."""
+
+    user_id: Id | None = None
+    signed_up_at: datetime | None = None
+    attributes: dict[str, Scalar] = {}
+
+
+class UserBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Several users; all are stored or none."""
+
+    users: list[UserIn]
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """How many records a write was given, and how many of them differ from what was there."""
+
+    received: int
+    changed: int
+
+
+class PastEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing an anonymous visitor did."""
+
+    item_id: Id
+    event_type: Id = "view"
+    timestamp: datetime | None = None
+    value: float | None = None
+
+
+class AnonymousRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The question of somebody who is not in the store: what they just did and what is known of them."""
+
+    events: list[PastEvent] = []
+    attributes: dict[str, Scalar] = {}
+    session_id: Id | None = None
+    n: int | None = None
+    exclude: list[str] = []
+    category: Id | None = None
+    scenario: Id = "default"
+
+
+class SimilarItems(msgspec.Struct, frozen=True, kw_only=True):
+    """The items nearest to one item, nearest first."""
+
+    item_id: str
+    bundle: str
+    items: list[RecommendedItem]
+
+
+class Models(msgspec.Struct, frozen=True, kw_only=True):
+    """Every bundle, newest first, and the one that answers now."""
+
+    live: str | None
+    models: list[BundleInfo]
+
+
+class Promoted(msgspec.Struct, frozen=True, kw_only=True):
+    """The bundle that was promoted, and the one that answers now."""
+
+    promoted: str
+    live: str | None
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the service works, and with which bundle."""
+
+    status: str
+    bundle: str | None = None
+
+
+__all__ = [
+    "AnonymousRequest",
+    "EventBatch",
+    "EventIn",
+    "EventsAnswer",
+    "EventsBody",
+    "Health",
+    "Item",
+    "ItemBatch",
+    "ItemIn",
+    "Models",
+    "PastEvent",
+    "Promoted",
+    "SimilarItems",
+    "Stored",
+    "User",
+    "UserBatch",
+    "UserIn",
+]

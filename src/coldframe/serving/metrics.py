@@ -1,0 +1,73 @@
+"""What Prometheus reads at /metrics.
+
+Owns the names and labels. A label never holds an id of a user, an item or an unmatched address, so their number stays
+bounded whatever the callers send.
+"""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"})
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class ServingMetrics:
+    """The counters of one app; two apps in one process do not share them."""
+
+    def __init__(self, live_bundle: Callable[[], str | None]) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = self._counter("http_requests", "Requests answered.", "method", "route", "status")
+        self._seconds = Histogram(
+            "coldframe_http_request_seconds",
+            "Time from the request's head to the answer's end.",
+            ("route",),
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._events = self._counter("events", "Live events by what became of them.", "status")
+        self._answers = self._counter("answers", "Recommendations by how they were made.", "level")
+        self._refused = self._counter("bundle_refusals", "Promoted bundles that failed verification.")
+        self._registry.register(_LiveBundle(live_bundle))
+
+    def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """Count one answered request; `route` is the template, None where no route matched."""
+        route = route or "unmatched"
+        self._requests.labels(method if method in METHODS else "other", route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def events(self, statuses: Iterable[str]) -> None:
+        """Count what became of live events: accepted, repeated or rejected."""
+        for status in statuses:
+            self._events.labels(status).inc()
+
+    def answer(self, level: str) -> None:
+        """Count one recommendation by its level."""
+        self._answers.labels(level).inc()
+
+    def bundle_refused(self) -> None:
+        """Count one promoted bundle that could not be used."""
+        self._refused.inc()
+
+    def exposition(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(f"coldframe_{name}", documentation, labels, registry=self._registry)
+
+
+class _LiveBundle(Collector):
+    """Names the live bundle when asked, so that a swapped one leaves no stale label behind."""
+
+    def __init__(self, live_bundle: Callable[[], str | None]) -> None:
+        self._live_bundle = live_bundle
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield one gauge of value 1, or of value 0 without a label's worth of bundle."""
+        gauge = GaugeMetricFamily("coldframe_bundle_info", "1 for the live bundle.", labels=["bundle"])
+        live = self._live_bundle()
+        gauge.add_metric([live or ""], 1.0 if live else 0.0)
+        yield gauge

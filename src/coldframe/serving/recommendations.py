@@ -1,0 +1,74 @@
+"""What a user or an anonymous visitor should see, and why."""
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.params import Parameter
+
+from coldframe.domain import Recommendation
+from coldframe.serving.context import Context
+from coldframe.serving.engine import Explanation
+from coldframe.serving.messages import AnonymousRequest
+from coldframe.serving.problems import RefusedError
+from coldframe.serving.validation import checked_attributes, checked_id, split_ids, to_past_event
+
+ANONYMOUS = "anonymous"
+"""Stands in for the session of a visitor who has none."""
+
+Exclude = Annotated[list[str] | None, Parameter(description="Item ids to leave out: repeated, or separated by commas.")]
+Category = Annotated[str | None, Parameter(description="Only items of this category.")]
+Scenario = Annotated[str, Parameter(description="Where the list is shown, kept with the impression.")]
+
+
+class RecommendationsController(Controller):
+    """Asks the engine."""
+
+    path = "/v1"
+    tags = ("recommendations",)
+
+    @get("/users/{user_id:str}/recommendations", sync_to_thread=False)
+    def recommend(
+        self,
+        user_id: str,
+        context: Context,
+        n: int | None = None,
+        exclude: Exclude = None,
+        category: Category = None,
+        scenario: Scenario = "default",
+    ) -> Recommendation:
+        """Return the best items for a user; an unknown one gets a useful list too."""
+        answer = context.engine.recommend(
+            checked_id(user_id, "user_id"),
+            n=context.checked_n(n),
+            exclude=split_ids(exclude, "exclude"),
+            category=None if category is None else checked_id(category, "category"),
+            scenario=checked_id(scenario, "scenario"),
+        )
+        context.metrics.answer(answer.level)
+        return answer
+
+    @post("/recommendations", status_code=200, sync_to_thread=False)
+    def recommend_anonymous(self, data: AnonymousRequest, context: Context) -> Recommendation:
+        """Return the best items for a visitor known only by what the body says; the events are not stored."""
+        limit = context.settings.serving.max_batch
+        if len(data.events) > limit:
+            raise RefusedError(
+                "too_large", f"The request has {len(data.events)} events.", remedy=f"Send at most {limit}."
+            )
+        now, actor = context.clock(), checked_id(data.session_id or ANONYMOUS, "session_id")
+        answer = context.engine.recommend_anonymous(
+            [to_past_event(given, actor=actor, now=now) for given in data.events],
+            checked_attributes(data.attributes),
+            n=context.checked_n(data.n),
+            exclude=[checked_id(value, "exclude") for value in data.exclude],
+            category=None if data.category is None else checked_id(data.category, "category"),
+            scenario=checked_id(data.scenario, "scenario"),
+            session_id=data.session_id,
+        )
+        context.metrics.answer(answer.level)
+        return answer
+
+    @get("/users/{user_id:str}/explanation", sync_to_thread=False)
+    def explain(self, user_id: str, item_id: str, context: Context) -> Explanation:
+        """Say why an item has its score for a user, from the arithmetic that made it."""
+        return context.engine.explain(checked_id(user_id, "user_id"), checked_id(item_id, "item_id"))
