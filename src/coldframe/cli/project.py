@@ -1,0 +1,92 @@
+"""Where a command works: the project's `coldframe.toml`, its settings, its store and its bundles.
+
+Owns finding and opening them. Never writes anything into them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from coldframe.cli.group import Invocation
+from coldframe.errors import SettingsError, StoreError
+
+if TYPE_CHECKING:
+    from coldframe.bundle.registry import Registry
+    from coldframe.serving.engine import Engine
+    from coldframe.settings import Settings
+    from coldframe.store.protocol import Store
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with settings and data; `config` is None where defaults, environment and flags say everything."""
+
+    config: Path | None
+    settings: "Settings"
+
+    @property
+    def data(self) -> Path:
+        """The data folder: `store.path`, relative to coldframe.toml (or to the working directory without one)."""
+        base = self.config.parent if self.config else Path.cwd()
+        return base / self.settings.store.path
+
+    @contextmanager
+    def store(self) -> "Iterator[Store]":
+        """Yield the open store. Raises `StoreError` when there is no data folder."""
+        from coldframe.store.sqlite import SQLiteStore
+
+        self.require_data()
+        store = SQLiteStore(self.data, self.settings.store)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def registry(self) -> "Registry":
+        """Return the bundles of this project."""
+        from coldframe.bundle.registry import Registry
+
+        self.require_data()
+        return Registry(self.data / "bundles")
+
+    @contextmanager
+    def engine(self) -> "Iterator[Engine]":
+        """Yield the recommender in process, with the promoted bundle live."""
+        from coldframe.serving.engine import Engine
+
+        with self.store() as store:
+            engine = Engine(store, self.registry(), self.settings)
+            engine.refresh()
+            yield engine
+
+    def require_data(self) -> None:
+        """Raise `StoreError` when there is no data folder."""
+        if not self.data.is_dir():
+            raise StoreError(
+                f"There is no data folder at {self.data}.",
+                remedy="Run `coldframe init` first, or name a project with --config PATH.",
+            )
+
+
+def open_project(ctx: typer.Context) -> Project:
+    """Return the project that this invocation means. Raises `SettingsError`."""
+    from coldframe.settings import load
+
+    invocation = ctx.ensure_object(Invocation)
+    config = invocation.config
+    if config is not None and not config.is_file():
+        raise SettingsError(f"There is no file {config}.", remedy="Check --config, or run `coldframe init`.")
+    config = config.resolve() if config else find_config(Path.cwd())
+    return Project(config, load(config, flags=invocation.flags))
+
+
+def find_config(folder: Path) -> Path | None:
+    """Return the nearest coldframe.toml in a folder or above it."""
+    from coldframe.settings import FILE_NAME
+
+    candidates = (parent / FILE_NAME for parent in (folder, *folder.parents))
+    return next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,47 @@
+"""`coldframe recommend`: one user's list, from the promoted bundle."""
+
+from typing import Annotated
+
+import typer
+
+from coldframe.cli.options import Json, UserArgument
+from coldframe.cli.output import emit, say, table
+from coldframe.cli.project import open_project
+
+
+def recommend(
+    ctx: typer.Context,
+    user: UserArgument,
+    n: Annotated[
+        int | None, typer.Option("-n", "--n", min=1, metavar="N", help="How many items (default: recommend.n).")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", metavar="ITEM", help="An item to leave out; repeatable.")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option("--category", metavar="NAME", help="Only items of this category.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Recommend items to a user, known or not.
+
+    Example: `coldframe recommend 12346 -n 5`
+    """
+    with open_project(ctx).engine() as engine:
+        answer = engine.recommend(user, n=n, exclude=exclude or (), category=category)
+    if json:
+        emit(answer)
+        return
+    rows = [(i, item.item_id, item.score, shares(item.mixer_weights)) for i, item in enumerate(answer.items, 1)]
+    table(("#", "item", "score", "made of"), rows)
+    say(f"{answer.level} answer of bundle {answer.bundle}")
+
+
+def shares(weights: dict[str, float]) -> str:
+    """Return the experts' shares as text, the largest first.
+
+    >>> shares({"content": 0.25, "collaborative": 0.75})
+    'collaborative 75 %, content 25 %'
+    """
+    ordered = sorted(weights.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in ordered)

@@ -1,0 +1,52 @@
+"""`coldframe train`: events → a bundle, in named steps."""
+
+from typing import Annotated
+
+import typer
+
+from coldframe.cli.options import AsOf, Json, Seed, Window, moment
+from coldframe.cli.output import emit, facts, progress_bar, say
+from coldframe.cli.project import open_project
+
+
+def train(
+    ctx: typer.Context,
+    as_of: AsOf = None,
+    window: Window = None,
+    seed: Seed = None,
+    promote: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Let the new bundle serve at once, or only keep it.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Train the experts and the mixer on the window and publish one bundle.
+
+    The same data, seed and settings give the same bytes.
+
+    Example: `coldframe train --window 90 --seed 7`
+    """
+    from coldframe import pipeline
+    from coldframe.clock import system_clock
+    from coldframe.settings import with_value
+
+    project = open_project(ctx)
+    settings = project.settings if seed is None else with_value(project.settings, "training.seed", seed)
+    registry = project.registry()
+    with project.store() as store, progress_bar(quiet=json) as show:
+        result = pipeline.train(
+            store,
+            registry,
+            settings,
+            as_of=moment(as_of) if as_of else None,
+            window_days=window,
+            clock=system_clock,
+            progress=show,
+        )
+    if promote:
+        registry.promote(result.bundle)
+    if json:
+        emit({"result": result, "promoted": promote})
+        return
+    facts({"bundle": result.bundle, **result.counts, **result.metrics})
+    facts({f"seconds: {step}": seconds for step, seconds in result.seconds.items()})
+    say(f"{result.bundle} serves now." if promote else f"Next: coldframe models promote {result.bundle}")
