@@ -125,9 +125,7 @@ def service(*, bundle: str | None = "b-1", extra_handlers=(), **serving) -> Lite
     store = MemoryStore()
     settings = replace(Settings(), serving=replace(Settings().serving, **serving))
     engine = ListingEngine(store, bundle)
-    return create_app(
-        engine, store, ListedRegistry(), settings, extra_handlers=extra_handlers, clock=fixed_clock(NOW)
-    )
+    return create_app(engine, store, ListedRegistry(), settings, extra_handlers=extra_handlers, clock=fixed_clock(NOW))
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from collections import Counter
 from datetime import datetime
 
 from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from coldframe.domain import Event
 from coldframe.errors import InputError
@@ -21,7 +23,7 @@ class EventsController(Controller):
     tags = ("events",)
 
     @post(status_code=200, sync_to_thread=True)
-    def add(self, data: EventsBody, context: Context) -> EventsAnswer:
+    def add(self, data: JSONBody[EventsBody], context: NamedDependency[Context]) -> EventsAnswer:
         """Append one event or a batch; the answer comes when the accepted ones are on the disk.
 
         A batch is answered with 200 and a report per event, even where some are rejected; a single event that is

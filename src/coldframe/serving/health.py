@@ -1,6 +1,7 @@
 """What load balancers and Prometheus ask."""
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from coldframe.errors import BundleError
 from coldframe.serving.context import Context
@@ -14,7 +15,7 @@ def healthz() -> Health:
 
 
 @get("/readyz", tags=["health"], sync_to_thread=False)
-def readyz(context: Context) -> Health:
+def readyz(context: NamedDependency[Context]) -> Health:
     """Say whether a verified bundle is live; 503 until then, while events are already accepted."""
     live = context.engine.bundle_id
     if live is None:
@@ -23,6 +24,6 @@ def readyz(context: Context) -> Health:
 
 
 @get("/metrics", tags=["health"], media_type="text/plain; version=0.0.4", sync_to_thread=False)
-def metrics(context: Context) -> Response[bytes]:
+def metrics(context: NamedDependency[Context]) -> Response[bytes]:
     """Return the counters in Prometheus' text format."""
     return Response(context.metrics.exposition())

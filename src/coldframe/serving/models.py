@@ -1,12 +1,17 @@
 """/v1/models: which bundles there are, which one answers, and how to change that."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
-from coldframe.errors import UnknownIdError
+from coldframe.errors import BundleError, UnknownIdError
 from coldframe.serving.context import Context
 from coldframe.serving.messages import Models, Promoted
+from coldframe.serving.problems import RefusedError
 
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -18,22 +23,33 @@ class ModelsController(Controller):
     tags = ("models",)
 
     @get(sync_to_thread=True)
-    def index(self, context: Context) -> Models:
+    def index(self, context: NamedDependency[Context]) -> Models:
         """List every bundle, newest first."""
         return Models(live=context.engine.bundle_id, models=list(context.registry.list()))
 
     @post("/{bundle:str}/promote", status_code=200, sync_to_thread=True)
-    def promote(self, bundle: str, context: Context) -> Promoted:
+    def promote(self, bundle: FromPath[str], context: NamedDependency[Context]) -> Promoted:
         """Verify a bundle and let it answer."""
         if not _BUNDLE_ID.fullmatch(bundle):
             raise UnknownIdError("No bundle has such an id.", remedy="GET /v1/models lists them.")
-        context.registry.promote(bundle)
-        context.engine.refresh()
+        with _as_conflict():
+            context.registry.promote(bundle)
+            context.engine.refresh()
         return Promoted(promoted=bundle, live=context.engine.bundle_id)
 
     @post("/rollback", status_code=200, sync_to_thread=True)
-    def rollback(self, context: Context) -> Promoted:
+    def rollback(self, context: NamedDependency[Context]) -> Promoted:
         """Let the bundle that answered before answer again."""
-        bundle = context.registry.rollback()
-        context.engine.refresh()
+        with _as_conflict():
+            bundle = context.registry.rollback()
+            context.engine.refresh()
         return Promoted(promoted=bundle, live=context.engine.bundle_id)
+
+
+@contextmanager
+def _as_conflict() -> Iterator[None]:
+    """Tell a bundle that cannot be used as the conflict it is for the one who asked, not as an outage."""
+    try:
+        yield
+    except BundleError as error:
+        raise RefusedError("conflict", error.message, remedy=error.remedy or None) from error

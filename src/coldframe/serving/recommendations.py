@@ -3,7 +3,8 @@
 from typing import Annotated
 
 from litestar import Controller, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from coldframe.domain import Recommendation
 from coldframe.serving.context import Context
@@ -15,9 +16,11 @@ from coldframe.serving.validation import checked_attributes, checked_id, split_i
 ANONYMOUS = "anonymous"
 """Stands in for the session of a visitor who has none."""
 
-Exclude = Annotated[list[str] | None, Parameter(description="Item ids to leave out: repeated, or separated by commas.")]
-Category = Annotated[str | None, Parameter(description="Only items of this category.")]
-Scenario = Annotated[str, Parameter(description="Where the list is shown, kept with the impression.")]
+Exclude = Annotated[
+    list[str] | None, QueryParameter(description="Item ids to leave out: repeated, or split by commas.")
+]
+Category = Annotated[str | None, QueryParameter(description="Only items of this category.")]
+Scenario = Annotated[str, QueryParameter(description="Where the list is shown, kept with the impression.")]
 
 
 class RecommendationsController(Controller):
@@ -29,9 +32,9 @@ class RecommendationsController(Controller):
     @get("/users/{user_id:str}/recommendations", sync_to_thread=False)
     def recommend(
         self,
-        user_id: str,
-        context: Context,
-        n: int | None = None,
+        user_id: FromPath[str],
+        context: NamedDependency[Context],
+        n: FromQuery[int | None] = None,
         exclude: Exclude = None,
         category: Category = None,
         scenario: Scenario = "default",
@@ -48,7 +51,9 @@ class RecommendationsController(Controller):
         return answer
 
     @post("/recommendations", status_code=200, sync_to_thread=False)
-    def recommend_anonymous(self, data: AnonymousRequest, context: Context) -> Recommendation:
+    def recommend_anonymous(
+        self, data: JSONBody[AnonymousRequest], context: NamedDependency[Context]
+    ) -> Recommendation:
         """Return the best items for a visitor known only by what the body says; the events are not stored."""
         limit = context.settings.serving.max_batch
         if len(data.events) > limit:
@@ -69,6 +74,8 @@ class RecommendationsController(Controller):
         return answer
 
     @get("/users/{user_id:str}/explanation", sync_to_thread=False)
-    def explain(self, user_id: str, item_id: str, context: Context) -> Explanation:
+    def explain(
+        self, user_id: FromPath[str], item_id: FromQuery[str], context: NamedDependency[Context]
+    ) -> Explanation:
         """Say why an item has its score for a user, from the arithmetic that made it."""
         return context.engine.explain(checked_id(user_id, "user_id"), checked_id(item_id, "item_id"))

@@ -1,6 +1,8 @@
 """/v1/users: who they are. What they should see is in `recommendations`."""
 
 from litestar import Controller, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from coldframe.domain import User, UserId
 from coldframe.errors import UnknownIdError
@@ -17,7 +19,7 @@ class UsersController(Controller):
     tags = ("users",)
 
     @post(status_code=200, sync_to_thread=True)
-    def upsert(self, data: UserBatch, context: Context) -> Stored:
+    def upsert(self, data: JSONBody[UserBatch], context: NamedDependency[Context]) -> Stored:
         """Insert or replace several users; all of them or, where one is refused, none."""
         limit = context.settings.serving.max_batch
         if len(data.users) > limit:
@@ -26,13 +28,13 @@ class UsersController(Controller):
         return Stored(received=len(users), changed=context.store.upsert_users(users))
 
     @put("/{user_id:str}", sync_to_thread=True)
-    def replace(self, user_id: str, data: UserIn, context: Context) -> Stored:
+    def replace(self, user_id: FromPath[str], data: JSONBody[UserIn], context: NamedDependency[Context]) -> Stored:
         """Insert or replace one user's record."""
         user = to_user(data, user_id=user_id)
         return Stored(received=1, changed=context.store.upsert_users([user]))
 
     @get("/{user_id:str}", sync_to_thread=True)
-    def show(self, user_id: str, context: Context) -> User:
+    def show(self, user_id: FromPath[str], context: NamedDependency[Context]) -> User:
         """Return one user's record."""
         user = context.store.user(UserId(checked_id(user_id, "user_id")))
         if user is None:
@@ -40,7 +42,7 @@ class UsersController(Controller):
         return user
 
     @delete("/{user_id:str}", sync_to_thread=True)
-    def remove(self, user_id: str, context: Context) -> None:
+    def remove(self, user_id: FromPath[str], context: NamedDependency[Context]) -> None:
         """Remove one user's record; the events stay."""
         if not context.store.delete_user(UserId(checked_id(user_id, "user_id"))):
             raise _unknown(user_id)

@@ -1,0 +1,73 @@
+"""A real server in a process of its own, started on a data folder, ended politely or not at all.
+
+python benchmarks/served.py DATA [PORT]     prints its address and serves until SIGTERM
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+START_SECONDS = 60.0
+
+
+class Served:
+    """The server as a process group, so that killing it leaves nobody behind who could finish its work."""
+
+    def __init__(self, data: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(data)], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.startswith("http://"):
+            self.kill()
+            raise RuntimeError(f"the server did not start: {line!r}")
+        self.address = line.strip()
+        host, _, port = self.address.removeprefix("http://").rpartition(":")
+        self.peer = (host, int(port))
+
+    def kill(self) -> None:
+        """End every process of the server at once, as a power cut would."""
+        self._signal(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask the server to end; return its exit status."""
+        return self._signal(signal.SIGTERM)
+
+    def running(self) -> bool:
+        """True while the process that was started lives."""
+        return self._process.poll() is None
+
+    def _signal(self, number: signal.Signals) -> int:
+        if number == signal.SIGKILL:
+            os.killpg(self._process.pid, number)
+        elif self.running():
+            self._process.send_signal(number)
+        status = self._process.wait(timeout=START_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.running():
+            self.stop()
+
+
+def main(data: str, port: str = "0") -> None:
+    """Serve one folder."""
+    from coldframe.serving.server import serve
+    from coldframe.settings import Settings
+
+    settings = replace(Settings(), serving=replace(Settings().serving, port=int(port)))
+    serve(settings, Path(data), on_listening=lambda address: print(address, flush=True))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

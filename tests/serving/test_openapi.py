@@ -1,0 +1,58 @@
+"""What the service says of itself is true: the document, the page, docs/http.md."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import service
+from litestar.testing import TestClient
+
+from coldframe.serving.openapi import EXAMPLE_BODIES, document, operations
+from coldframe.serving.problems import KINDS
+
+DOCS = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+OPERATIONS = operations(service())
+
+
+def test_the_document_refers_only_to_what_it_holds() -> None:
+    found = document(service())
+    names = set(re.findall(r"#/components/schemas/(\w+)", str(found)))
+    assert names
+    assert names <= set(found["components"]["schemas"])
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation['method']} {operation['path']}")
+def test_every_operation_is_described_everywhere(client: TestClient, operation: dict) -> None:
+    assert operation["description"]
+    assert f"`{operation['method']} {operation['path']}`" in DOCS
+    assert operation["path"].split("{")[0] in client.get("/docs").text
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation['method']} {operation['path']}")
+def test_every_example_works(client: TestClient, operation: dict) -> None:
+    client.put("/v1/items/lamp", json={})
+    client.put("/v1/users/ada", json={})
+    client.app.state.registry.promoted.append("b-0")
+    method, target = operation["method"], operation["curl"].split("'")[1].removeprefix("http://127.0.0.1:8000")
+    body = EXAMPLE_BODIES.get(f"{method} {operation['path']}")
+    answer = client.request(method, target, json=body) if body is not None else client.request(method, target)
+    assert answer.status_code == (404 if "{bundle}" in operation["path"] else 204 if method == "DELETE" else 200)
+    assert answer.status_code != 200 or answer.json is not None
+
+
+def test_the_page_fetches_nothing(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert not re.search(r"<script|<link|src=|@import|url\(", page.text)
+    assert page.text.count("<details") == len(OPERATIONS)
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_every_code_is_documented(code: str) -> None:
+    assert re.search(rf"\| `{code}` \| {KINDS[code].status} \|", DOCS)
+
+
+def test_every_command_of_the_docs_names_a_route() -> None:
+    from_docs = set(re.findall(r"^## `(\w+ /\S+)`", DOCS, re.MULTILINE))
+    known = {f"{operation['method']} {operation['path']}" for operation in OPERATIONS}
+    assert known <= from_docs <= known | {"GET /openapi.json", "GET /docs"}
