@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,11 +37,8 @@ class Answer(NamedTuple):
 def send(peer: tuple[str, int], attack: Attack) -> Answer:
     """Send one attack on a connection of its own."""
     with socket.create_connection(peer, timeout=SECONDS) as connection:
-        try:
+        with suppress(OSError):  # refused before it was all sent: the answer is what counts
             connection.sendall(attack.wire())
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # refused before it was all sent; the answer is what counts
         return parse(_received(connection), head=attack.method == b"HEAD")
 
 
@@ -99,11 +97,9 @@ def _is_problem(answer: Answer) -> bool:
 
 def _received(connection: socket.socket) -> bytes:
     parts: list[bytes] = []
-    try:
+    with suppress(ConnectionResetError):  # closed while we were still sending: what arrived before is the answer
         while part := connection.recv(65_536):
             parts.append(part)
-    except ConnectionResetError:
-        pass  # the server closed while we were still sending; what arrived before is its answer
     return b"".join(parts)
 
 

@@ -30,6 +30,11 @@ class Served:
         host, _, port = self.address.removeprefix("http://").rpartition(":")
         self.peer = (host, int(port))
 
+    @property
+    def pid(self) -> int:
+        """The process that was started; its worker is another."""
+        return self._process.pid
+
     def kill(self) -> None:
         """End every process of the server at once, as a power cut would."""
         self._signal(signal.SIGKILL)
@@ -47,17 +52,15 @@ class Served:
             os.killpg(self._process.pid, number)
         elif self.running():
             self._process.send_signal(number)
-        status = self._process.wait(timeout=START_SECONDS)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        return status
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return self._process.wait(timeout=START_SECONDS)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.running():
-            self.stop()
+        self.stop()
 
 
 def main(data: str, port: str = "0") -> None:

@@ -128,12 +128,25 @@ def service(*, bundle: str | None = "b-1", extra_handlers=(), **serving) -> Lite
     return create_app(engine, store, ListedRegistry(), settings, extra_handlers=extra_handlers, clock=fixed_clock(NOW))
 
 
-@pytest.fixture
-def app() -> Litestar:
-    return service()
+@pytest.fixture(scope="session")
+def one_service() -> Iterator[TestClient]:
+    with TestClient(service()) as client:
+        yield client
 
 
 @pytest.fixture
-def client(app: Litestar) -> Iterator[TestClient]:
-    with TestClient(app) as client:
+def client(one_service: TestClient) -> TestClient:
+    """The service on an empty store; its counters go on from test to test."""
+    state = one_service.app.state
+    for records in (state.store.events_by_id, state.store.items_by_id, state.store.users_by_id):
+        records.clear()
+    state.engine.asked.clear()
+    state.registry.promoted[:] = ["b-0", "b-1"]
+    return one_service
+
+
+@pytest.fixture
+def new_client() -> Iterator[TestClient]:
+    """The service as it starts, with every counter at zero."""
+    with TestClient(service()) as client:
         yield client

@@ -102,8 +102,8 @@ def test_a_batch_has_a_limit() -> None:
         assert client.post("/v1/events", json=[EVENT] * 3).json()["code"] == "too_large"
 
 
-def test_outcomes_are_counted(client: TestClient) -> None:
-    client.post("/v1/events", json=[{**EVENT, "event_id": "a"}, {**EVENT, "event_id": "a"}, {}])
-    text = client.get("/metrics").text
+def test_outcomes_are_counted(new_client: TestClient) -> None:
+    new_client.post("/v1/events", json=[{**EVENT, "event_id": "a"}, {**EVENT, "event_id": "a"}, {}])
+    text = new_client.get("/metrics").text
     for status in ("accepted", "repeated", "rejected"):
         assert f'coldframe_events_total{{status="{status}"}} 1.0' in text

@@ -87,6 +87,6 @@ def test_without_a_bundle_events_are_taken_and_recommendations_are_not_ready() -
         assert client.get("/healthz").status_code == 200
 
 
-def test_answers_are_counted_by_level(shop: TestClient) -> None:
-    shop.get("/v1/users/ada/recommendations")
-    assert 'coldframe_answers_total{level="popular"} 1.0' in shop.get("/metrics").text
+def test_answers_are_counted_by_level(new_client: TestClient) -> None:
+    new_client.get("/v1/users/ada/recommendations")
+    assert 'coldframe_answers_total{level="popular"} 1.0' in new_client.get("/metrics").text

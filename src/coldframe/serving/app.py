@@ -74,5 +74,5 @@ def create_app(
     return app
 
 
-def _restore_slashes(request: Request[Any, Any, Any]) -> None:
+async def _restore_slashes(request: Request[Any, Any, Any]) -> None:
     request.scope["path_params"] = restore_slashes(request.scope["path_params"])

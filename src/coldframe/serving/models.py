@@ -1,7 +1,7 @@
 """/v1/models: which bundles there are, which one answers, and how to change that."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from litestar import Controller, get, post
@@ -47,7 +47,7 @@ class ModelsController(Controller):
 
 
 @contextmanager
-def _as_conflict() -> Iterator[None]:
+def _as_conflict() -> Generator[None]:
     """Tell a bundle that cannot be used as the conflict it is for the one who asked, not as an outage."""
     try:
         yield

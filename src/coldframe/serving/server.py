@@ -1,39 +1,34 @@
-"""Runs the app on granian: one process that answers, started and stopped by the one that was called.
+"""Runs the service on granian: a process that answers, watched by the one that was called.
 
-Owns addresses, signals and the order of start and end: the store is opened before the first request and closed,
-flushed, after the last one. One process writes to a store, so there is one worker.
+Owns addresses, signals and limits of the connection. What the answering process does is in `worker`; there is one,
+because one process writes to a store.
 """
 
 import multiprocessing
 import os
-import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
-from litestar import Litestar
-from litestar.types import ControllerRouterHandler
 
-from coldframe.bundle.registry import Registry
-from coldframe.clock import system_clock
 from coldframe.errors import SettingsError
 from coldframe.serving.access import require_key_beyond_loopback
-from coldframe.serving.app import create_app
-from coldframe.serving.engine import Engine
-from coldframe.serving.follower import BundleFollower
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 
-HandlerFactory = Callable[[], Sequence[ControllerRouterHandler]]
+if TYPE_CHECKING:
+    from litestar import Litestar
+    from litestar.types import ControllerRouterHandler
+
+HandlerFactory = Callable[[], Sequence["ControllerRouterHandler"]]
 """Returns handlers to mount beside the service's own; a function of a module, so that the worker can import it."""
 
 HEADER_MILLISECONDS = 5_000
@@ -54,7 +49,7 @@ _LOGGING: dict[str, Any] = {
 }
 
 
-def no_handlers() -> Sequence[ControllerRouterHandler]:
+def no_handlers() -> Sequence["ControllerRouterHandler"]:
     """Return no further handlers."""
     return ()
 
@@ -91,30 +86,15 @@ def serve(
     )
     announcer = threading.Thread(target=_announce, args=(host, port, on_listening), daemon=True)
     server.on_startup(announcer.start)
-    load = partial(load_app, settings, data, extra_handlers, os.getpid())
+    load = partial(load_in_worker, settings, data, extra_handlers, os.getpid())
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int) -> Litestar:
-    """Return the app on an opened store; it ends itself when the process `parent` is gone."""
-    store = SQLiteStore(data, settings.store)
-    registry = Registry(data / "bundles")
-    engine = Engine(store, registry, settings, clock=system_clock)
+def load_in_worker(settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int) -> "Litestar":
+    """Return the worker's app; its imports cost a second that the process which only watches need not spend."""
+    from coldframe.serving.worker import load_app
 
-    @asynccontextmanager
-    async def running(app: Litestar) -> AsyncGenerator[None]:
-        follower = BundleFollower(
-            engine, on_refused=app.state.metrics.bundle_refused, on_tick=partial(_end_without, parent)
-        )
-        follower.start()
-        try:
-            yield
-        finally:
-            follower.stop()
-            store.flush()
-            store.close()
-
-    return create_app(engine, store, registry, settings, extra_handlers=extra_handlers(), lifespan=[running])
+    return load_app(settings, data, extra_handlers, parent)
 
 
 def free_port(host: str, port: int) -> int:
@@ -143,8 +123,3 @@ def _announce(host: str, port: int, on_listening: Callable[[str], None]) -> None
             continue
         on_listening(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         return
-
-
-def _end_without(parent: int) -> None:
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,48 @@
+"""The process that answers: a store, an engine and the app on them.
+
+Owns the order of start and end: the store is opened before the first request, flushed and closed after the last.
+"""
+
+import os
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from litestar import Litestar
+
+from coldframe.bundle.registry import Registry
+from coldframe.serving.app import create_app
+from coldframe.serving.engine import Engine
+from coldframe.serving.follower import BundleFollower
+from coldframe.serving.server import HandlerFactory
+from coldframe.settings import Settings
+from coldframe.store.sqlite import SQLiteStore
+
+
+def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int) -> Litestar:
+    """Return the app on a data folder; its process ends when the process `parent` is gone."""
+    store = SQLiteStore(data, settings.store)
+    registry = Registry(data / "bundles")
+    engine = Engine(store, registry, settings)
+
+    @asynccontextmanager
+    async def running(app: Litestar) -> AsyncGenerator[None]:
+        refused = app.state.metrics.bundle_refused
+        follower = BundleFollower(engine, on_refused=refused, on_tick=partial(end_without, parent))
+        follower.start()
+        try:
+            yield
+        finally:
+            follower.stop()
+            store.flush()
+            store.close()
+
+    return create_app(engine, store, registry, settings, extra_handlers=extra_handlers(), lifespan=[running])
+
+
+def end_without(parent: int) -> None:
+    """Begin a polite end of this process when the one that watched it is gone."""
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
