@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from coldframe.bundle.registry import BundleInfo
+from coldframe.bundle.registry import Registry
 from coldframe.clock import fixed_clock
 from coldframe.domain import Recommendation, RecommendedItem
 from coldframe.errors import BundleError, UnknownIdError
@@ -102,30 +103,13 @@ class ListingEngine:
         )
 
 
-class ListedRegistry:
-    """Two bundles and a pointer."""
-
-    def __init__(self):
-        self.promoted = ["b-0", "b-1"]
-
-    def list(self):
-        return [BundleInfo(bundle=b, created_at=NOW, promoted=b == self.promoted[-1]) for b in ("b-1", "b-0")]
-
-    def promote(self, bundle):
-        if bundle not in ("b-0", "b-1"):
-            raise UnknownIdError(f"There is no bundle {bundle!r}.")
-        self.promoted.append(bundle)
-
-    def rollback(self):
-        self.promoted.pop()
-        return self.promoted[-1]
-
-
-def service(*, bundle: str | None = "b-1", extra_handlers=(), **serving) -> Litestar:
+def service(
+    *, bundle: str | None = "b-1", bundles: Path = Path("no-bundles-here"), extra_handlers=(), **serving
+) -> Litestar:
     store = MemoryStore()
     settings = replace(Settings(), serving=replace(Settings().serving, **serving))
     engine = ListingEngine(store, bundle)
-    return create_app(engine, store, ListedRegistry(), settings, extra_handlers=extra_handlers, clock=fixed_clock(NOW))
+    return create_app(engine, store, Registry(bundles), settings, extra_handlers=extra_handlers, clock=fixed_clock(NOW))
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +125,6 @@ def client(one_service: TestClient) -> TestClient:
     for records in (state.store.events_by_id, state.store.items_by_id, state.store.users_by_id):
         records.clear()
     state.engine.asked.clear()
-    state.registry.promoted[:] = ["b-0", "b-1"]
     return one_service
 
 

@@ -32,12 +32,11 @@ def test_every_operation_is_described_everywhere(client: TestClient, operation: 
 def test_every_example_works(client: TestClient, operation: dict) -> None:
     client.put("/v1/items/lamp", json={})
     client.put("/v1/users/ada", json={})
-    client.app.state.registry.promoted.append("b-0")
     method, target = operation["method"], operation["curl"].split("'")[1].removeprefix("http://127.0.0.1:8000")
     body = EXAMPLE_BODIES.get(f"{method} {operation['path']}")
     answer = client.request(method, target, json=body) if body is not None else client.request(method, target)
-    assert answer.status_code == (404 if "{bundle}" in operation["path"] else 204 if method == "DELETE" else 200)
-    assert answer.status_code != 200 or answer.json is not None
+    expected = {"/v1/models/{bundle}/promote": 404, "/v1/models/rollback": 409}  # there are no bundles
+    assert answer.status_code == expected.get(operation["path"], 204 if method == "DELETE" else 200)
 
 
 def test_the_page_fetches_nothing(client: TestClient) -> None:

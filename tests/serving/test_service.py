@@ -1,21 +1,54 @@
 """Models, health, metrics, further handlers."""
 
-from conftest import service
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import NOW, service
 from litestar import get
 from litestar.datastructures import State
 from litestar.testing import TestClient
 
+from coldframe.bundle.registry import Registry
 
-def test_models_are_listed_promoted_and_rolled_back(client: TestClient) -> None:
-    listed = client.get("/v1/models").json()
-    assert [(model["bundle"], model["promoted"]) for model in listed["models"]] == [("b-1", True), ("b-0", False)]
-    assert listed["live"] == "b-1"
-    assert client.post("/v1/models/b-0/promote").json()["promoted"] == "b-0"
-    assert client.post("/v1/models/rollback").json()["promoted"] == "b-1"
+
+@pytest.fixture
+def bundles(tmp_path: Path) -> list[str]:
+    """Two bundles that hold nothing of use; the second is promoted."""
+    registry = Registry(tmp_path)
+    names = [
+        registry.publish({"numbers": np.arange(size)}, {}, created_at=NOW + timedelta(days=size)) for size in (1, 2)
+    ]
+    for name in names:
+        registry.promote(name)
+    return names
+
+
+def test_models_are_listed_promoted_and_rolled_back(bundles: list[str], tmp_path: Path) -> None:
+    first, second = bundles
+    with TestClient(service(bundles=tmp_path)) as client:
+        listed = client.get("/v1/models").json()
+        assert [(model["bundle"], model["promoted"]) for model in listed["models"]] == [(second, True), (first, False)]
+        assert listed["live"] == "b-1"
+        assert client.post("/v1/models/rollback").json()["promoted"] == first
+        assert client.post(f"/v1/models/{second}/promote").json()["promoted"] == second
+        assert Registry(tmp_path).promoted() == second
+
+
+def test_what_cannot_be_promoted_is_a_conflict(bundles: list[str], tmp_path: Path) -> None:
+    first, second = bundles
+    damaged = next(path for path in (tmp_path / first).iterdir() if path.suffix == ".npy")
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with TestClient(service(bundles=tmp_path)) as client:
+        for path in (f"/v1/models/{first}/promote", "/v1/models/rollback"):
+            answer = client.post(path)
+            assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert Registry(tmp_path).promoted() == second
 
 
 def test_an_unknown_or_unsafe_bundle_is_not_found(client: TestClient) -> None:
-    for bundle in ("b-9", "..%2F..%2Fetc", "..", ".", "x" * 200):
+    for bundle in ("b-9", "..%2F..%2Fetc", "..", ".", "x" * 200, "😀"):
         answer = client.post(f"/v1/models/{bundle}/promote")
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
