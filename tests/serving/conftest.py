@@ -1,9 +1,12 @@
 """A service in process, on a store in memory and an engine that answers without a model."""
 
+import atexit
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import pytest
 from litestar import Litestar
@@ -19,6 +22,8 @@ from coldframe.settings import Settings
 from coldframe.store.protocol import EventReport
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NO_BUNDLES = Path(mkdtemp(prefix="coldframe-no-bundles-"))
+atexit.register(rmtree, NO_BUNDLES)
 
 
 class MemoryStore:
@@ -103,9 +108,7 @@ class ListingEngine:
         )
 
 
-def service(
-    *, bundle: str | None = "b-1", bundles: Path = Path("no-bundles-here"), extra_handlers=(), **serving
-) -> Litestar:
+def service(*, bundle: str | None = "b-1", bundles: Path = NO_BUNDLES, extra_handlers=(), **serving) -> Litestar:
     store = MemoryStore()
     settings = replace(Settings(), serving=replace(Settings().serving, **serving))
     engine = ListingEngine(store, bundle)

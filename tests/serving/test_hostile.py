@@ -10,8 +10,9 @@ from conftest import service
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from corpus import NEVER_JSON, Attack, corpus
+from corpus import Attack, corpus
 from hostile import Answer, fault, parse
+from payloads import NEVER_JSON
 
 SAMPLE = [attack for attack in corpus(420, seed=11) if attack.framing is None][:300]
 

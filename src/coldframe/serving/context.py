@@ -7,6 +7,7 @@ from coldframe.clock import Clock
 from coldframe.errors import InputError
 from coldframe.serving.engine import Engine
 from coldframe.serving.metrics import ServingMetrics
+from coldframe.serving.problems import RefusedError
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
@@ -29,3 +30,9 @@ class Context:
         if not 1 <= asked <= limits.max_n:
             raise InputError(f"n is {asked}.", remedy=f"Ask for 1 to {limits.max_n} items.")
         return asked
+
+    def check_batch(self, size: int, what: str) -> None:
+        """Refuse a request with more records than the settings allow. Raises `RefusedError`."""
+        limit = self.settings.serving.max_batch
+        if size > limit:
+            raise RefusedError("too_large", f"The request has {size} {what}.", remedy=f"Send at most {limit} at once.")

@@ -11,7 +11,6 @@ from coldframe.domain import Event
 from coldframe.errors import InputError
 from coldframe.serving.context import Context
 from coldframe.serving.messages import EventsAnswer, EventsBody
-from coldframe.serving.problems import RefusedError
 from coldframe.serving.validation import to_event
 from coldframe.store.protocol import EventReport
 
@@ -29,9 +28,7 @@ class EventsController(Controller):
         A batch is answered with 200 and a report per event, even where some are rejected; a single event that is
         rejected is answered with 400.
         """
-        limit = context.settings.serving.max_batch
-        if len(data.raw) > limit:
-            raise RefusedError("too_large", f"The batch has {len(data.raw)} events.", remedy=f"Send at most {limit}.")
+        context.check_batch(len(data.raw), "events")
         now = context.clock()
         read = [_read(raw, now) for raw in data.raw]
         reports = _appended(data, read, context)

@@ -8,7 +8,6 @@ from coldframe.domain import Item, ItemId
 from coldframe.errors import UnknownIdError
 from coldframe.serving.context import Context
 from coldframe.serving.messages import ItemBatch, ItemIn, SimilarItems, Stored
-from coldframe.serving.problems import RefusedError
 from coldframe.serving.validation import checked_id, to_item
 
 
@@ -21,9 +20,7 @@ class ItemsController(Controller):
     @post(status_code=200, sync_to_thread=True)
     def upsert(self, data: JSONBody[ItemBatch], context: NamedDependency[Context]) -> Stored:
         """Insert or replace several items; all of them or, where one is refused, none."""
-        limit = context.settings.serving.max_batch
-        if len(data.items) > limit:
-            raise RefusedError("too_large", f"The batch has {len(data.items)} items.", remedy=f"Send at most {limit}.")
+        context.check_batch(len(data.items), "items")
         items = [to_item(given) for given in data.items]
         return Stored(received=len(items), changed=context.store.upsert_items(items))
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from coldframe.bundle.registry import BundleInfo
-from coldframe.domain import Id, Item, RecommendedItem, Scalar, User
+from coldframe.domain import Id, RecommendedItem, Scalar
 from coldframe.store.protocol import EventReport
 
 
@@ -156,24 +156,3 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     status: str
     bundle: str | None = None
-
-
-__all__ = [
-    "AnonymousRequest",
-    "EventBatch",
-    "EventIn",
-    "EventsAnswer",
-    "EventsBody",
-    "Health",
-    "Item",
-    "ItemBatch",
-    "ItemIn",
-    "Models",
-    "PastEvent",
-    "Promoted",
-    "SimilarItems",
-    "Stored",
-    "User",
-    "UserBatch",
-    "UserIn",
-]

@@ -10,7 +10,6 @@ from coldframe.domain import Recommendation
 from coldframe.serving.context import Context
 from coldframe.serving.engine import Explanation
 from coldframe.serving.messages import AnonymousRequest
-from coldframe.serving.problems import RefusedError
 from coldframe.serving.validation import checked_attributes, checked_id, split_ids, to_past_event
 
 ANONYMOUS = "anonymous"
@@ -55,11 +54,7 @@ class RecommendationsController(Controller):
         self, data: JSONBody[AnonymousRequest], context: NamedDependency[Context]
     ) -> Recommendation:
         """Return the best items for a visitor known only by what the body says; the events are not stored."""
-        limit = context.settings.serving.max_batch
-        if len(data.events) > limit:
-            raise RefusedError(
-                "too_large", f"The request has {len(data.events)} events.", remedy=f"Send at most {limit}."
-            )
+        context.check_batch(len(data.events), "events")
         now, actor = context.clock(), checked_id(data.session_id or ANONYMOUS, "session_id")
         answer = context.engine.recommend_anonymous(
             [to_past_event(given, actor=actor, now=now) for given in data.events],

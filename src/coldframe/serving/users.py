@@ -8,7 +8,6 @@ from coldframe.domain import User, UserId
 from coldframe.errors import UnknownIdError
 from coldframe.serving.context import Context
 from coldframe.serving.messages import Stored, UserBatch, UserIn
-from coldframe.serving.problems import RefusedError
 from coldframe.serving.validation import checked_id, to_user
 
 
@@ -21,9 +20,7 @@ class UsersController(Controller):
     @post(status_code=200, sync_to_thread=True)
     def upsert(self, data: JSONBody[UserBatch], context: NamedDependency[Context]) -> Stored:
         """Insert or replace several users; all of them or, where one is refused, none."""
-        limit = context.settings.serving.max_batch
-        if len(data.users) > limit:
-            raise RefusedError("too_large", f"The batch has {len(data.users)} users.", remedy=f"Send at most {limit}.")
+        context.check_batch(len(data.users), "users")
         users = [to_user(given) for given in data.users]
         return Stored(received=len(users), changed=context.store.upsert_users(users))
 
