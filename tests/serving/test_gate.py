@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 from asgi import call
-from conftest import service
 from hypothesis import given
 from hypothesis import strategies as st
+from serving_doubles import service
 
 from coldframe.serving.gate import Gate, readable_path, restore_slashes
 from coldframe.serving.metrics import ServingMetrics

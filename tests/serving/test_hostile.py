@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from asgi import call
-from conftest import service
+from serving_doubles import service
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from conftest import NOW, service
 from litestar.testing import TestClient
+from serving_doubles import NOW, service
 
 EVENT = {"user_id": "ada", "item_id": "lamp", "event_type": "view"}
 

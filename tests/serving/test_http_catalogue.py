@@ -1,8 +1,8 @@
 """/v1/items and /v1/users: what is put can be read, replaced and removed."""
 
 import pytest
-from conftest import service
 from litestar.testing import TestClient
+from serving_doubles import service
 
 ITEM = {
     "title": "Desk lamp",

@@ -4,8 +4,8 @@ import logging
 from dataclasses import replace
 
 import pytest
-from conftest import service
 from litestar.testing import TestClient
+from serving_doubles import service
 
 from coldframe.errors import AccessError
 from coldframe.serving.access import ApiKey, require_key_beyond_loopback

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import service
 from litestar.testing import TestClient
+from serving_doubles import service
 
 from coldframe.serving.openapi import EXAMPLE_BODIES, document, operations
 from coldframe.serving.problems import KINDS

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import NOW, service
 from litestar import get
 from litestar.datastructures import State
 from litestar.testing import TestClient
+from serving_doubles import NOW, service
 
 from coldframe.bundle.registry import Registry
 

@@ -1,8 +1,8 @@
 """What is asked of the engine, and how it answers over HTTP."""
 
 import pytest
-from conftest import NOW, service
 from litestar.testing import TestClient
+from serving_doubles import NOW, service
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from conftest import MemoryStore, service
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar.testing import TestClient
+from serving_doubles import MemoryStore, service
 
 from coldframe import errors
 from coldframe.errors import ColdframeError, StoreBusyError
