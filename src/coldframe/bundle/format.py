@@ -101,6 +101,8 @@ def is_sound(path: Path) -> bool:
 
 
 def _check_writable(arrays: Mapping[str, Array], nullable: Collection[str]) -> None:
+    if unknown := sorted(set(nullable) - set(arrays)):
+        raise BundleError(f"There is no array {unknown[0]!r} to be nullable.", remedy="Name arrays that are given.")
     for name, array in arrays.items():
         if not manifest.ARRAY_NAME.fullmatch(name):
             raise BundleError(

@@ -74,7 +74,7 @@ def decode(data: bytes) -> Manifest:
         _check_version(tree)
         manifest = msgspec.convert(tree, Manifest)
         canonical = _canonical(tree)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise refusal(f"its {FILE_NAME} is not a manifest of this format: {error}") from error
     if canonical != data:
         raise refusal(f"its {FILE_NAME} is not in canonical form (sorted keys, one space of indentation, UTF-8)")

@@ -90,9 +90,7 @@ def map_file(file: io.BufferedReader, dtype: str, shape: tuple[int, ...]) -> Arr
     start = len(header(dtype, shape))
     count = math.prod(shape)
     if count == 0:
-        array = np.empty(shape, dtype=DTYPES[dtype])
-        array.flags.writeable = False
-        return array
+        return np.frombuffer(b"", dtype=DTYPES[dtype]).reshape(shape)
     mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return np.frombuffer(mapping, dtype=DTYPES[dtype], count=count, offset=start).reshape(shape)
 

@@ -67,8 +67,8 @@ class Registry:
     ) -> str:
         """Write a bundle beside the others and return its id; not yet promoted.
 
-        Publishing the same content again returns the same id and keeps its first `created_at` (timezone-aware). The numbers in
-        meta["metrics"] are shown by `list`. Raises `BundleError` as `write_bundle` does.
+        Publishing the same content again returns the same id and keeps its first `created_at` (timezone-aware).
+        The numbers in meta["metrics"] are shown by `list`. Raises `BundleError` as `write_bundle` does.
         """
         bundle_id = write_bundle(self._root, arrays, meta, nullable=nullable)
         with self._changing():
@@ -118,11 +118,16 @@ class Registry:
                 f"No bundle is promoted in {self._root}.",
                 remedy="Run `coldframe train`, or `coldframe models promote`.",
             )
-        return open_bundle(self._root / promoted)
+        try:
+            return open_bundle(self._root / promoted)
+        except BundleError:
+            if self.promoted() == promoted:
+                raise
+            return self.open()  # another one was promoted and this one pruned in between
 
     def manifest(self, bundle_id: str) -> dict[str, Any]:
         """Return a bundle's manifest as plain values: format, version, arrays, meta. Raises `UnknownIdError`."""
-        return msgspec.to_builtins(read_manifest(self._path(bundle_id)))
+        return msgspec.json.decode(msgspec.json.encode(read_manifest(self._path(bundle_id))))
 
     def prune(self, keep: int) -> Sequence[str]:
         """Remove all but the `keep` newest bundles and return the removed ids, oldest last.
@@ -152,6 +157,7 @@ class Registry:
         found = [
             BundleInfo(bundle=name, created_at=entry.created_at, promoted=name == promoted, metrics=entry.metrics)
             for name, entry in ((name, record.bundles.get(name) or self._unrecorded(name)) for name in self._names())
+            if entry is not None
         ]
         return sorted(found, key=lambda info: (info.created_at, info.bundle), reverse=True)
 
@@ -169,8 +175,12 @@ class Registry:
             )
         return path
 
-    def _unrecorded(self, name: str) -> _Entry:
-        modified = (self._root / name).stat().st_mtime
+    def _unrecorded(self, name: str) -> _Entry | None:
+        """Return what is known of a bundle that no record names; None when it is gone by now."""
+        try:
+            modified = (self._root / name).stat().st_mtime
+        except FileNotFoundError:
+            return None
         return _Entry(created_at=datetime.fromtimestamp(modified, UTC))
 
     def _rollback_target(self, record: _Record) -> int | None:
