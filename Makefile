@@ -1,0 +1,60 @@
+# Needs make and Python 3.11, 3.12 or 3.13. Everything else is installed into .venv, pinned and hashed.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench lock
+
+VENV := .venv
+BIN := $(VENV)/bin
+BENCHMARKS := $(filter-out benchmarks/served.py,$(shell grep -l __main__ benchmarks/*.py))
+
+# One stamp for each set of requirements, named by their checksum: installed once, and again when they change.
+checksum = $(shell cat requirements/$(1).txt pyproject.toml | cksum | tr ' ' '-')
+DEV := $(VENV)/.installed-dev-$(call checksum,dev)
+TRAIN := $(or $(wildcard $(DEV)),$(VENV)/.installed-train-$(call checksum,train))
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(TRAIN) ## install, import two years of a real shop, train, serve, print the address of a page
+	@$(BIN)/coldframe demo
+
+test: $(DEV) ## run every test but the slow ones (those: .venv/bin/pytest -m slow)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+
+check: $(DEV) ## lint, formatting, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-cache
+
+bench: $(DEV) ## run the benchmarks; takes a while
+	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done
+
+# Resolved for every Python and platform at once. What `demo` installs is a part of what `test` installs.
+UV = $(firstword $(wildcard $(BIN)/uv) uv)
+COMPILE = $(UV) pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet
+
+lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
+	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt
+	$(COMPILE) --upgrade --extra train --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
+
+$(VENV)/.installed-%: | $(BIN)/python
+	@echo "Installing requirements/$(firstword $(subst -, ,$*)).txt into $(VENV) (once; a few minutes)"
+	@rm -f $(VENV)/.installed-*
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/$(firstword $(subst -, ,$*)).txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+		if $$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+		then exec $$python -m venv $(VENV); fi; \
+	done; \
+	echo "coldframe needs Python 3.11, 3.12 or 3.13 with the venv module, and none was found." >&2; \
+	echo "Install one (Debian, Ubuntu: python3-venv too), or name it: make PYTHON=/path/to/python3.12 ..." >&2; \
+	exit 1
