@@ -168,13 +168,17 @@ def test_wilson_of_nothing_and_of_nonsense():
 
 def test_the_jackknife_of_a_mean_is_the_textbook_standard_error():
     values = seeded("values").random(100)
-    estimate = jackknife(lambda kept: float(values[kept].mean()), np.arange(100), generator=seeded(), groups=100)
+
+    def total(kept):
+        return np.array([values[kept].sum(), kept.sum()])
+
+    estimate = jackknife(total, lambda sums: sums[0] / sums[1], np.arange(100), generator=seeded())
     half = interval.normal_quantile(0.95) * values.std(ddof=1) / 10
     assert (estimate.high - estimate.low) / 2 == pytest.approx(half)
-    assert estimate.value == values.mean()
+    assert estimate.value == pytest.approx(values.mean())
 
 
-@pytest.mark.parametrize("statistic", [beyond.catalogue_coverage, beyond.exposure_gini])
+@pytest.mark.parametrize("statistic", [beyond.coverage, beyond.gini])
 def test_the_jackknife_knows_how_much_coverage_and_gini_scatter_and_errs_to_the_wide_side(statistic):
     n_items, n_lists = 120, 60
     random = seeded("worlds")
@@ -182,19 +186,34 @@ def test_the_jackknife_knows_how_much_coverage_and_gini_scatter_and_errs_to_the_
     chances /= chances.sum()
     worlds = [random.choice(n_items, (n_lists, 5), p=chances).astype(np.int32) for _ in range(150)]
     estimates = [
-        jackknife(lambda kept, w=w: statistic(w[kept], n_items), np.arange(n_lists), generator=random) for w in worlds
+        jackknife(lambda kept, w=w: beyond.exposure(w[kept], n_items), statistic, range(n_lists), generator=random)
+        for w in worlds
     ]
     scatter = np.std([e.value for e in estimates])
     said = np.mean([(e.high - e.low) / 2 for e in estimates]) / 1.96
     assert 0.9 * scatter < said < 1.4 * scatter
 
 
-def test_the_jackknife_stays_within_bounds_and_says_when_it_cannot_say():
-    def share(kept):
-        return float(kept.any())
+def test_the_jackknife_of_copies_is_that_of_the_users():
+    shown = seeded("lists").integers(0, 40, (30, 3)).astype(np.int32)
+    one, copied = (
+        jackknife(lambda kept, w=w: beyond.exposure(w[kept], 40), beyond.coverage, users, generator=seeded())
+        for w, users in ((shown, np.arange(30)), (np.repeat(shown, 4, axis=0), np.repeat(np.arange(30), 4)))
+    )
+    assert (one.low, one.high) == pytest.approx((copied.low, copied.high))
 
-    two = jackknife(lambda kept: float(kept[0]), ["a", "b"], generator=seeded(), level=0.99, bounds=(0.0, 1.0))
+
+def first_alone(kept):
+    return np.array([float(kept[:1].sum())])
+
+
+def test_the_jackknife_stays_within_bounds_and_says_when_it_cannot_say():
+    two = jackknife(first_alone, float_of, ["a", "b"], generator=seeded(), level=0.99, bounds=(0.0, 1.0))
     assert (two.value, two.low, two.high) == (1.0, 0.0, 1.0)
-    assert isnan(jackknife(share, ["a", "a"], generator=seeded()).low)
-    assert isnan(jackknife(lambda kept: float("nan"), ["a", "b"], generator=seeded()).high)
-    assert jackknife(share, [], generator=seeded()).n == 0
+    assert isnan(jackknife(first_alone, float_of, ["a", "a"], generator=seeded()).low)
+    assert isnan(jackknife(first_alone, lambda total: float("nan"), ["a", "b"], generator=seeded()).high)
+    assert jackknife(first_alone, float_of, [], generator=seeded()).n == 0
+
+
+def float_of(total):
+    return float(total[0])

@@ -11,16 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from coldframe.dataset.training_set import Bags, Rows
 from coldframe.errors import InputError
-from coldframe.metrics.interval import Doubles
-
-
-def catalogue_coverage(ranked: Rows, n_items: int, k: int | None = None) -> float:
-    """Return the share of the catalogue that is on at least one list: distinct items / n_items; NaN without items.
-
-    >>> catalogue_coverage(np.array([[0, 1], [0, 2]], np.int32), n_items=4)
-    0.75
-    """
-    return float((exposure(ranked, n_items, k) > 0).mean()) if n_items else float("nan")
+from coldframe.metrics.interval import Doubles, Totals
 
 
 def exposure(ranked: Rows, n_items: int, k: int | None = None) -> NDArray[np.int64]:
@@ -36,22 +27,47 @@ def exposure(ranked: Rows, n_items: int, k: int | None = None) -> NDArray[np.int
     return np.bincount(shown, minlength=n_items)
 
 
+def catalogue_coverage(ranked: Rows, n_items: int, k: int | None = None) -> float:
+    """Return the share of the catalogue that is on at least one list: distinct items / n_items; NaN without items.
+
+    >>> catalogue_coverage(np.array([[0, 1], [0, 2]], np.int32), n_items=4)
+    0.75
+    """
+    return coverage(exposure(ranked, n_items, k))
+
+
+def coverage(counts: Totals) -> float:
+    """Return the share of counts above 0; NaN for no counts.
+
+    >>> coverage(np.array([2, 0, 1, 1]))
+    0.75
+    """
+    return float((counts > 0).mean()) if len(counts) else float("nan")
+
+
 def exposure_gini(ranked: Rows, n_items: int, k: int | None = None) -> float:
     """Return the Gini coefficient of exposure over the whole catalogue, items never shown included.
 
     0: every item shown equally often; (n − 1) / n: one item has it all; NaN when nothing was shown.
-    With exposures sorted upwards, G = Σ (2i − n − 1) xᵢ / (n Σ xᵢ), i = 1 … n.
-
-    Exposures 0, 0, 1, 3: (−3·0 − 1·0 + 1·1 + 3·3) / (4 · 4) = 0.625.
 
     >>> exposure_gini(np.array([[3, 2], [3, -1], [3, -1]], np.int32), n_items=4)
     0.625
     """
-    counts = np.sort(exposure(ranked, n_items, k))
-    total = int(counts.sum())
+    return gini(exposure(ranked, n_items, k))
+
+
+def gini(counts: Totals) -> float:
+    """Return the Gini coefficient of non-negative counts x: Σ (2i − n − 1) xᵢ / (n Σ xᵢ), x ascending, i = 1 … n.
+
+    0, 0, 1, 3: (−3·0 − 1·0 + 1·1 + 3·3) / (4 · 4) = 0.625. NaN when all are 0.
+
+    >>> gini(np.array([3, 0, 1, 0]))
+    0.625
+    """
+    n, total = len(counts), float(counts.sum())
     if total == 0:
         return float("nan")
-    return float(np.arange(1 - n_items, n_items, 2) @ counts / (n_items * total))
+    return float(np.arange(1 - n, n, 2) @ np.sort(counts)) / (n * total)
 
 
 def tail_share(ranked: Rows, popularity: ArrayLike, k: int | None = None, *, head: float = 0.2) -> Doubles:
@@ -106,20 +122,41 @@ def normalised_category_diversity(ranked: Rows, categories: Bags, k: int = 10) -
 def top_share(ranked: Rows, categories: Bags, k: int | None = None, *, top: int = 2) -> float:
     """Return the share of all positions that the `top` most shown categories hold; NaN when nothing was shown.
 
-    The article's alarm: "80 % of recommendations from two categories when you have 15". An item of several
-    categories is split evenly among them; one without counts among the positions, for no category.
+    The article's alarm: "80 % of recommendations from two categories when you have 15". See `category_exposure` for
+    items with several categories or none.
 
     >>> bags = Bags(np.array([0, 1, 2, 3, 3]), np.array([0, 1, 2], np.int32), n_features=3)
-    >>> top_share(np.array([[0, 1], [0, 2], [0, 3]], np.int32), bags)
-    0.6666666666666666
+    >>> round(top_share(np.array([[0, 1], [0, 2], [0, 3]], np.int32), bags), 4)
+    0.6667
+    """
+    return concentration(category_exposure(ranked, categories, k), top=top)
+
+
+def category_exposure(ranked: Rows, categories: Bags, k: int | None = None) -> Doubles:
+    """Return how many positions each category got, float64 [n_categories + 1], the last: items without a category.
+
+    A position of an item with several categories is split evenly among them, so that everything adds up to the
+    number of positions.
+
+    >>> bags = Bags(np.array([0, 2, 2]), np.array([0, 1], np.int32), n_features=2)
+    >>> category_exposure(np.array([[0, 1], [0, -1]], np.int32), bags).tolist()
+    [1.0, 1.0, 1.0]
     """
     shown = ranked[:, :k]
-    n_shown = int((shown >= 0).sum())
-    if n_shown == 0:
-        return float("nan")
     _, category, share = _slots(shown, categories)
-    held = np.sort(np.bincount(category, share, categories.n_features))
-    return min(1.0, float(held[::-1][:top].sum()) / n_shown)
+    held = np.bincount(category, share, categories.n_features)
+    bare = np.diff(categories.indptr)[shown[shown >= 0]] == 0
+    return np.append(held, float(bare.sum()))
+
+
+def concentration(held: Totals, *, top: int = 2) -> float:
+    """Return what the `top` largest categories of a `category_exposure` have of all positions; NaN of none.
+
+    >>> concentration(np.array([5.0, 1.0, 3.0, 1.0]))
+    0.8
+    """
+    total = float(held.sum())
+    return float(np.sort(held[:-1])[::-1][:top].sum()) / total if total > 0 else float("nan")
 
 
 def _diversity(ranked: Rows, categories: Bags, k: int, denominator: int) -> Doubles:

@@ -17,6 +17,8 @@ from coldframe.dataset.training_set import Bools
 from coldframe.errors import InputError
 
 Doubles = NDArray[np.float64]
+Totals = NDArray[Any]
+"""What rows add up to: a vector of counts or sums."""
 Clusters = NDArray[Any] | Sequence[object]
 """One label per value; equal labels are one unit (a user), drawn or left out together."""
 
@@ -141,7 +143,8 @@ def wilson(successes: int, n: int, *, level: float = 0.95) -> Estimate:
 
 
 def jackknife(
-    statistic: Callable[[Bools], float],
+    total: Callable[[Bools], Totals],
+    statistic: Callable[[Totals], float],
     clusters: Clusters,
     *,
     generator: np.random.Generator,
@@ -149,21 +152,23 @@ def jackknife(
     groups: int = 100,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Estimate:
-    """Return a statistic that is no mean (a coverage, a Gini) with the interval of a delete-a-group jackknife.
+    """Return a statistic of totals that is no mean (a coverage, a Gini) with a delete-a-group jackknife interval.
 
-    `statistic` gets a boolean mask over the n rows to keep. Units go at random into `groups` groups, each left out
-    once; se² = (g − 1)/g · Σ (θ₍₋ⱼ₎ − mean)², and the interval is value ± z·se within `bounds`; it is rather too wide
-    than too narrow (Efron & Stein 1981). A bootstrap would be biased here: a resample shows fewer distinct items than
-    the sample did.
+    `total` gets a boolean mask over the n rows and returns what those rows add up to (exposures per item, say);
+    `statistic` maps a total to the number. Units go at random into `groups` groups, each left out once:
+    se² = (g − 1)/g · Σ (θ₍₋ⱼ₎ − mean)². The interval is value ± z·se within `bounds`, rather too wide than too narrow
+    (Efron & Stein 1981); low and high are NaN with fewer than two units. A bootstrap would be biased here: a resample
+    shows fewer distinct items than the sample did.
     """
     _, unit = np.unique(np.asarray(clusters), return_inverse=True)
     n_units = int(unit.max()) + 1 if len(unit) else 0
-    value = statistic(np.ones(len(unit), dtype=np.bool_))
+    everything = total(np.ones(len(unit), dtype=np.bool_))
+    value = statistic(everything)
     if n_units < 2 or not isfinite(value):
         return Estimate(value=value, n=len(unit))
     count = min(groups, n_units)
     group = (generator.permutation(n_units) % count)[unit]
-    left_out = np.array([statistic(group != j) for j in range(count)])
+    left_out = np.array([statistic(everything - total(group == j)) for j in range(count)])
     half = normal_quantile(level) * sqrt((count - 1) * float(left_out.var()))
     return _estimate(value, (max(value - half, bounds[0]), min(value + half, bounds[1])), len(unit))
 

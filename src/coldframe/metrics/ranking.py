@@ -206,7 +206,7 @@ def _recall(judged: _Judged, k: int) -> Doubles:
 
 
 def _precision(judged: _Judged, k: int) -> Doubles:
-    return _defined(_first(judged, k).sum(axis=1, dtype=np.float64) / k, judged)
+    return _defined((_first(judged, k) @ np.ones(k)) / k, judged)
 
 
 def _hit_rate(judged: _Judged, k: int) -> Doubles:
