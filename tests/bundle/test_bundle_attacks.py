@@ -10,9 +10,6 @@ from coldframe.bundle import Registry, open_bundle, write_bundle
 from coldframe.errors import BundleError, UnknownIdError
 from coldframe.testing.bundle_attacks import ATTACKS, mark_of, replace
 
-FLIPS = 2_500
-TRUNCATIONS = 300
-
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_attack_is_refused(attack, bundle):
@@ -51,10 +48,11 @@ def test_a_spoiled_bundle_is_not_promoted_and_the_other_one_stays(attack, bundle
     assert registry.open().id == serving
 
 
-def test_every_bit_flip_is_refused(bundle):
+@pytest.mark.parametrize("flips", [2_500, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_every_bit_flip_is_refused(flips, bundle):
     chance = random.Random(20111209)
     files = sorted(bundle.iterdir())
-    for _ in range(FLIPS):
+    for _ in range(flips):
         path = chance.choice(files)
         sound = path.read_bytes()
         position, bit = chance.randrange(len(sound)), 1 << chance.randrange(8)
@@ -65,10 +63,11 @@ def test_every_bit_flip_is_refused(bundle):
     assert open_bundle(bundle).id == bundle.name
 
 
-def test_every_truncation_is_refused(bundle):
+@pytest.mark.parametrize("truncations", [300, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_every_truncation_is_refused(truncations, bundle):
     chance = random.Random(20091201)
     files = sorted(bundle.iterdir())
-    for _ in range(TRUNCATIONS):
+    for _ in range(truncations):
         path = chance.choice(files)
         sound = path.read_bytes()
         replace(path, sound[: chance.randrange(len(sound))])

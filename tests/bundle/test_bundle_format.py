@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from coldframe.bundle import decode_texts, encode_texts, open_bundle, write_bundle
-from coldframe.bundle.npy import DTYPES, header
+from coldframe.bundle.manifest import ARRAY_NAME, FORMAT, MAX_BYTES, VERSION, ArrayEntry, Manifest
+from coldframe.bundle.npy import DTYPES, MAX_DIMENSIONS, header
 from coldframe.errors import BundleError
 from coldframe.testing.bundle_attacks import replace, sound_bundle
 
@@ -155,6 +158,14 @@ def test_meta_that_json_cannot_hold_is_not_written(value, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [".write.lock"]
 
 
+def test_meta_may_not_be_bottomless(tmp_path):
+    meta = {}
+    for _ in range(100_000):
+        meta = {"x": meta}
+    with pytest.raises(BundleError, match="meta"):
+        write_bundle(tmp_path, {}, meta)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_value_that_is_not_finite_is_written_only_where_it_may_be(value, tmp_path):
     array = np.array([1.0, value])
@@ -226,6 +237,16 @@ def test_headers_are_as_numpy_reads_them(dtype, shape, tmp_path):
         assert np.lib.format.read_magic(file) == (1, 0)
         assert np.lib.format.read_array_header_1_0(file) == (shape, False, DTYPES[dtype])
     assert len(header(dtype, shape)) % 64 == 0
+
+
+def test_the_written_format_is_this_one():
+    spec = (Path(__file__).parents[2] / "docs" / "bundle-spec.md").read_text()
+    said = set(re.findall(r"`([^`\n]+)`", spec))
+    assert {*DTYPES, *ArrayEntry.__struct_fields__, *Manifest.__struct_fields__, FORMAT} <= said
+    assert f"# The bundle, version {VERSION}\n" in spec
+    assert ARRAY_NAME.pattern in said
+    assert f"at most {MAX_BYTES >> 20} MiB" in spec
+    assert f"up to {MAX_DIMENSIONS}, each" in spec
 
 
 def test_a_full_disk_leaves_nothing(tmp_path):

@@ -168,7 +168,19 @@ def test_a_bundle_copied_in_by_hand_is_listed_and_can_be_promoted(registry, thre
     assert other.open().id == three[0]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"promotions": 3}', b'{"bundles": {"a": {}}}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b'{"version": 2}',
+        b'{"promotions": 3}',
+        b'{"promotions": ["../v1-0123456789abcdef"]}',
+        b'{"bundles": {"v1-0123456789abcdef": {}}}',
+    ],
+)
 def test_a_broken_record_is_told_and_the_bundles_survive(registry, three, tmp_path, content):
     record = tmp_path / "data" / "bundles" / "registry.json"
     record.write_bytes(content)

@@ -154,6 +154,7 @@ def _make_visible(beside: Path, target: Path) -> None:
         target.rename(broken)
     beside.rename(target)
     disk.sync_directory(target.parent)
+    disk.sync_directory(target.parent.parent)
     disk.remove_directory(broken)
 
 

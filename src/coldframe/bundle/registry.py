@@ -9,7 +9,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
@@ -35,6 +35,9 @@ class BundleInfo(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
 
 
+_Id = Annotated[str, msgspec.Meta(pattern=rf"^{BUNDLE_ID.pattern}\Z")]
+
+
 class _Entry(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     metrics: dict[str, float] = {}
@@ -43,8 +46,9 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True):
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
     """`registry.json`. The last of `promotions` serves; the ones before it are where to roll back to."""
 
-    bundles: dict[str, _Entry] = {}
-    promotions: tuple[str, ...] = ()
+    version: Literal[1] = 1
+    bundles: dict[_Id, _Entry] = {}
+    promotions: tuple[_Id, ...] = ()
 
 
 class Registry:
