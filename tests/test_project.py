@@ -162,3 +162,18 @@ def test_every_error_has_a_code_of_its_own_and_an_exit_code_of_its_branch():
 def test_an_error_says_what_and_what_next():
     assert str(errors.BundleError("It broke.", remedy="Mend it.")) == "It broke. Mend it."
     assert str(errors.BundleError("It broke.")) == "It broke."
+
+
+def test_make_lists_its_targets_and_the_pages_name_no_other():
+    text = (ROOT / "Makefile").read_text()
+    listed = set(re.findall(r"^([a-z]+):.*## ", text, re.MULTILINE))
+    assert listed == set(re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split())
+    assert listed >= {"help", "demo", "test", "check", "bench"}
+    pages = "".join(path.read_text() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+    assert set(re.findall(r"\bmake ([a-z]+)`", pages)) <= listed
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=name_of)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
