@@ -206,11 +206,11 @@ def _recall(judged: _Judged, k: int) -> Doubles:
 
 
 def _precision(judged: _Judged, k: int) -> Doubles:
-    return _defined((_first(judged, k) @ np.ones(k)) / k, judged)
+    return _defined(_first(judged, k).sum(axis=1) / k, judged)
 
 
 def _hit_rate(judged: _Judged, k: int) -> Doubles:
-    return _defined(_first(judged, k).any(axis=1).astype(np.float64), judged)
+    return _defined(np.minimum(_first(judged, k).sum(axis=1), 1.0), judged)
 
 
 def _mrr(judged: _Judged, k: int) -> Doubles:
