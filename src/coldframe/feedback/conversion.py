@@ -16,19 +16,19 @@ from coldframe.events.schema import TIME
 from coldframe.metrics.interval import Doubles
 from coldframe.metrics.survival import SurvivalCurve, kaplan_meier
 
-BEGIN_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {"user_id": pl.String, "begin": TIME}
-
 
 @dataclass(frozen=True)
 class FirstConversions:
     """One user per row: `days` until the first conversion (`observed`) or until the log ends (censored).
 
     `clipped` users converted before their clock started (skewed clocks, guest orders): they count as 0 days.
+    `without_sign_up` users have no sign-up, so their clock starts at their first event.
     """
 
     days: Doubles
     observed: Bools
     clipped: int
+    without_sign_up: int = 0
 
     def curve(self, *, level: float = 0.95) -> SurvivalCurve:
         """Return the Kaplan-Meier curve of still waiting, in days."""
@@ -50,12 +50,26 @@ def user_milestones(events: pl.LazyFrame, conversions: Collection[str]) -> pl.Da
 
 
 def begin_at_sign_up(signed_up: pl.DataFrame, milestones: pl.DataFrame) -> pl.DataFrame:
-    """Return user_id and begin: `signed_up_at`, else the first event; users with neither are left out.
+    """Return user_id, begin (`signed_up_at`, else the first event; users with neither are left out) and signed_up.
 
     `signed_up` has user_id and signed_up_at.
     """
     both = signed_up.join(milestones, on="user_id", how="full", coalesce=True)
-    return both.select("user_id", begin=pl.coalesce("signed_up_at", "first_event")).drop_nulls()
+    begin, known = pl.coalesce("signed_up_at", "first_event"), pl.col("signed_up_at").is_not_null()
+    return both.select("user_id", begin=begin, signed_up=known).drop_nulls()
+
+
+def begin_at_first_list(lists: pl.DataFrame, milestones: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Return user_id, begin, signed_up (true) and the column `by` of each user's first list.
+
+    Users who had converted before that list are left out: it cannot have made them wait less. `lists` is
+    `Delivered.lists`.
+    """
+    first = lists.drop_nulls("user_id").unique("user_id", keep="first", maintain_order=True)
+    converted = pl.col("converted_at")
+    waiting = converted.is_null() | (converted >= pl.col("delivered_at"))
+    joined = first.join(milestones, on="user_id", how="left").filter(waiting)
+    return joined.select("user_id", by, begin="delivered_at", signed_up=pl.lit(value=True))
 
 
 def first_conversions(
@@ -63,15 +77,18 @@ def first_conversions(
 ) -> FirstConversions:
     """Return the waiting times of the users whose clock starts in `start` … `end`.
 
-    `begins` has user_id and begin, `milestones` the columns of `user_milestones`; no event in them is after `end`.
+    `begins` has user_id, begin and signed_up, `milestones` the columns of `user_milestones`; no event in them is
+    after `end`.
     """
     cohort = begins.filter(pl.col("begin") <= end)
     if start is not None:
         cohort = cohort.filter(pl.col("begin") >= start)
     joined = cohort.join(milestones, on="user_id", how="left").sort("user_id")
     until = pl.coalesce("converted_at", pl.lit(end, dtype=TIME))
-    waited = joined.select(
-        days=(until - pl.col("begin")).dt.total_microseconds() / DAY_US, observed=pl.col("converted_at").is_not_null()
+    days = joined.select((until - pl.col("begin")).dt.total_microseconds() / DAY_US).to_series().to_numpy()
+    return FirstConversions(
+        days=days.clip(min=0.0),
+        observed=joined["converted_at"].is_not_null().to_numpy(),
+        clipped=int((days < 0).sum()),
+        without_sign_up=int((~joined["signed_up"]).sum()),
     )
-    days = waited["days"].to_numpy()
-    return FirstConversions(days.clip(min=0.0), waited["observed"].to_numpy(), int((days < 0).sum()))

@@ -6,18 +6,17 @@ Owns reading it from a store and making it up from a replay. Never computes a me
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 import polars as pl
 
 from coldframe.clock import Clock
 from coldframe.dataset.training_set import Bags, Vocabulary
-from coldframe.domain import Impression, Item, RecommendedItem
+from coldframe.domain import Impression, Item, RecommendedItem, User
 from coldframe.errors import InputError
 from coldframe.events.schema import EVENT_COLUMNS, TIME
 from coldframe.feedback.attribution import Delivered, delivered
-from coldframe.store.protocol import Store
 
 Catalogue = Iterable[Item] | Mapping[str, Sequence[str]]
 """Every item, or each item's id and its categories."""
@@ -25,11 +24,32 @@ REPLAY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 REPLAY_EVENT = "click"
 
 
+@runtime_checkable
+class Readable(Protocol):
+    """The part of a `Store` that is read here; see there for what each method promises."""
+
+    def scan_events(self, *, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
+        """Return events with the columns of `EVENT_COLUMNS`."""
+        ...
+
+    def impressions(self, *, start: datetime | None = None, end: datetime | None = None) -> Iterable[Impression]:
+        """Yield delivered lists."""
+        ...
+
+    def items(self) -> Iterable[Item]:
+        """Yield the catalogue."""
+        ...
+
+    def users(self) -> Iterable[User]:
+        """Yield the users."""
+        ...
+
+
 class HasStore(Protocol):
     """Whatever keeps its store in `.store`, as `coldframe.open(path)` does."""
 
     @property
-    def store(self) -> Store:
+    def store(self) -> Readable:
         """The store."""
         ...
 
@@ -71,7 +91,7 @@ class Log:
 
 
 def read_log(
-    source: Store | HasStore,
+    source: Readable | HasStore,
     *,
     catalogue: Catalogue | None,
     start: datetime | None,
@@ -83,7 +103,7 @@ def read_log(
     Without `end` the log ends at its newest moment that is not in the future: an event dated 2099 must not make
     everybody a user who has waited for decades.
     """
-    store = source if isinstance(source, Store) else source.store
+    store = source if isinstance(source, Readable) else source.store
     bound = end or clock() + timedelta(microseconds=1)
     events = store.scan_events(end=bound)
     lists = delivered(store.impressions(start=start, end=bound))

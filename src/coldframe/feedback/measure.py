@@ -128,4 +128,9 @@ def _spread(
 
 
 def _remarks(waits: FirstConversions) -> str:
-    return f"{waits.clipped} converted before their clock started and count as 0 days." if waits.clipped else ""
+    remarks = {
+        f"{waits.without_sign_up} of {len(waits.days)} users have no sign-up: their clock starts at their first event, "
+        "and one that converts counts as 0 days.": waits.without_sign_up,
+        f"{waits.clipped} converted before their clock started and count as 0 days.": waits.clipped,
+    }
+    return " ".join(remark for remark, count in remarks.items() if count)

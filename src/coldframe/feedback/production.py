@@ -16,17 +16,22 @@ from coldframe.clock import Clock, system_clock
 from coldframe.errors import InputError
 from coldframe.feedback import measure
 from coldframe.feedback.attribution import Attribution, attribute
-from coldframe.feedback.conversion import FirstConversions, begin_at_sign_up, first_conversions, user_milestones
-from coldframe.feedback.log import Catalogue, HasStore, Log, Recommender, read_log, replay_log
+from coldframe.feedback.conversion import (
+    FirstConversions,
+    begin_at_first_list,
+    begin_at_sign_up,
+    first_conversions,
+    user_milestones,
+)
+from coldframe.feedback.log import Catalogue, HasStore, Log, Readable, Recommender, read_log, replay_log
 from coldframe.feedback.measure import Lists
 from coldframe.feedback.report import DEFAULT_CLICKS, DEPTH, TOP, Definitions, Metric, ProductionMetrics, metric
-from coldframe.store.protocol import Store
 
 Grouping = Literal["bundle", "variant", "scenario"]
 
 
 def evaluate_production_metrics(
-    source: Store | HasStore | Recommender,
+    source: Readable | HasStore | Recommender,
     test_users: Mapping[str, Collection[str]] | None = None,
     items_catalog: Catalogue | None = None,
     *,
@@ -84,13 +89,13 @@ def production_metrics(
     return ProductionMetrics(start=log.start, end=log.end, metrics=overall, by=by, groups=groups, counts=counts)
 
 
-def _keeps_a_log(source: Store | HasStore | Recommender) -> TypeGuard[Store | HasStore]:
-    return isinstance(source, Store) or hasattr(source, "store")
+def _keeps_a_log(source: Readable | HasStore | Recommender) -> TypeGuard[Readable | HasStore]:
+    return isinstance(source, Readable) or hasattr(source, "store")
 
 
 def _as_arrays(log: Log, clicked: Attribution) -> Lists:
     lists = log.delivered.lists.select("recommendation_id").with_row_index("list")
-    items = pl.DataFrame({"item_id": log.item_ids.ids}, schema={"item_id": pl.String}).with_row_index("row")
+    items = _known_items(log).with_row_index("row")
     shown = log.delivered.slots.filter(pl.col("position") <= DEPTH).join(items, on="item_id")
     shown = shown.join(lists, on="recommendation_id")
     ranked = np.full((lists.height, DEPTH), -1, dtype=np.int32)
@@ -101,6 +106,10 @@ def _as_arrays(log: Log, clicked: Attribution) -> Lists:
     return Lists(actor, ranked, was_clicked)
 
 
+def _known_items(log: Log) -> pl.DataFrame:
+    return pl.DataFrame({"item_id": log.item_ids.ids}, schema={"item_id": pl.String})
+
+
 def _groups(
     log: Log, lists: Lists, milestones: pl.DataFrame, by: Grouping | None
 ) -> list[tuple[str, tuple[Lists, FirstConversions | None]]]:
@@ -108,14 +117,10 @@ def _groups(
     if by is None or log.end is None:
         return []
     label = log.delivered.lists[by]
-    first = log.delivered.lists.drop_nulls("user_id").unique("user_id", keep="first", maintain_order=True)
-    waiting = first.join(milestones, on="user_id", how="left").filter(
-        pl.col("converted_at").is_null() | (pl.col("converted_at") >= pl.col("delivered_at"))
-    )
+    waiting = begin_at_first_list(log.delivered.lists, milestones, by)
     parts: list[tuple[str, tuple[Lists, FirstConversions | None]]] = []
     for name in label.unique().sort():
-        begins = waiting.filter(pl.col(by) == name).select("user_id", begin="delivered_at")
-        waits = first_conversions(begins, milestones, start=None, end=log.end)
+        waits = first_conversions(waiting.filter(pl.col(by) == name), milestones, start=None, end=log.end)
         parts.append((str(name), (lists.where((label == name).to_numpy()), waits)))
     return parts
 
@@ -137,13 +142,13 @@ def _measured(
 
 
 def _counts(log: Log, lists: Lists, clicked: Attribution, waits: FirstConversions | None) -> dict[str, int]:
-    on_lists = log.delivered.slots.join(pl.DataFrame({"item_id": log.item_ids.ids}), on="item_id", how="anti")
+    gone = log.delivered.slots.join(_known_items(log), on="item_id", how="anti")
     return {
         "lists": len(lists),
         "empty_lists": int((log.delivered.lists["items"].list.len() == 0).sum()),
         "actors": lists.n_actors,
         "catalogue_items": len(log.item_ids),
-        "slots_not_in_catalogue": on_lists.height,
+        "slots_not_in_catalogue": gone.height,
         "outcomes": clicked.outcomes.height,
         "repeated_outcomes": clicked.repeated,
         "outcomes_of_unknown_lists": clicked.unknown_list,
@@ -152,4 +157,5 @@ def _counts(log: Log, lists: Lists, clicked: Attribution, waits: FirstConversion
         "users_waiting_or_converted": len(waits.days) if waits else 0,
         "users_converted": int(waits.observed.sum()) if waits else 0,
         "users_converted_before_clock": waits.clipped if waits else 0,
+        "users_without_sign_up": waits.without_sign_up if waits else 0,
     }
