@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from coldframe.cli.group import Invocation
-from coldframe.cli.options import Columns, Constant, Seed, Window, names, pairs
-from coldframe.cli.output import as_json, emit, progress_bar, say, table
-from coldframe.cli.project import open_project
+from coldframe.cli.options import Columns, Constant, Seed, Window
 
 DEFAULT_MODELS = "hybrid,collaborative,content,popular,recent-popular"
 

@@ -24,7 +24,7 @@ def export(
 
     Example: `coldframe export events events.parquet`
     """
-    from coldframe.events.exporting import export_file
+    from coldframe.store.exporting import export_file
 
     with open_project(ctx).store() as store:
         rows = export_file(store, kind.value, file)

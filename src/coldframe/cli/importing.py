@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from coldframe.cli.options import Columns, Constant, Json, Kind, pairs
-from coldframe.cli.output import emit, progress_bar, say, table
+from coldframe.cli.output import emit, progress_bar, table
 from coldframe.cli.project import open_project
 
 
@@ -33,7 +33,9 @@ def import_files(
     Example: `coldframe import events orders.csv --columns user_id=CustomerID,timestamp=InvoiceDate
     --constant event_type=purchase`
     """
-    from coldframe.events.importing import import_file
+    import msgspec
+
+    from coldframe.store.importing import import_file
 
     renamed, constants = pairs(columns, option="--columns"), pairs(constant, option="--constant")
     reports = {}
@@ -48,7 +50,7 @@ def import_files(
                 progress=lambda done, total, name=file.name: show(f"import {name}", done, total),
             )
     if json:
-        emit([{"file": file, **_plain(report)} for file, report in reports.items()])
+        emit([{"file": file, **msgspec.structs.asdict(report)} for file, report in reports.items()])
         return
     table(
         ("file", "rows", "accepted", "repeated", "rejected", "seconds"),

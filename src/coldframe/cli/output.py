@@ -3,7 +3,7 @@
 Owns the look of tables, JSON and errors. Never computes a result.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -118,7 +118,7 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def progress_bar(*, quiet: bool = False) -> Iterator[StepProgress]:
+def progress_bar(*, quiet: bool = False) -> Generator[StepProgress]:
     """Yield a callback that draws one bar per named step on stderr, or one line per step where stderr is a file.
 
     `quiet` keeps those lines away too: with --json a script reads stderr.

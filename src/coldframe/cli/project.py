@@ -3,7 +3,7 @@
 Owns finding and opening them. Never writes anything into them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +35,11 @@ class Project:
         return base / self.settings.store.path
 
     @contextmanager
-    def store(self) -> "Iterator[Store]":
+    def store(self) -> "Generator[Store]":
         """Yield the open store. Raises `StoreError` when there is no data folder."""
+        self.require_data()
         from coldframe.store.sqlite import SQLiteStore
 
-        self.require_data()
         store = SQLiteStore(self.data, self.settings.store)
         try:
             yield store
@@ -48,13 +48,13 @@ class Project:
 
     def registry(self) -> "Registry":
         """Return the bundles of this project."""
+        self.require_data()
         from coldframe.bundle.registry import Registry
 
-        self.require_data()
         return Registry(self.data / "bundles")
 
     @contextmanager
-    def engine(self) -> "Iterator[Engine]":
+    def engine(self) -> "Generator[Engine]":
         """Yield the recommender in process, with the promoted bundle live."""
         from coldframe.serving.engine import Engine
 

@@ -57,7 +57,8 @@ class Engine:
 
     def refresh(self) -> bool:
         """Swap to the promoted bundle when it changed; True when it did. A bundle that fails verification
-        raises `BundleError` and the previous one keeps serving."""
+        raises `BundleError` and the previous one keeps serving.
+        """
         raise NotImplementedError
 
     def recommend(

@@ -84,7 +84,7 @@ class Store(Protocol):
         ...
 
     def scan_events(self, *, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
-        """Return the events with start ≤ timestamp < end, columns of `EVENT_COLUMNS`, ordered by (timestamp, event_id)."""
+        """Return the events with start ≤ timestamp < end, columns of `EVENT_COLUMNS`, by (timestamp, event_id)."""
         ...
 
     def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:

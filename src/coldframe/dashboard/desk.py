@@ -1,0 +1,48 @@
+"""What the page's handlers share: the words of the page, and lists that are expensive to make twice.
+
+Owns the keeping: customers are counted once per process, the catalogue is read again when it changed.
+"""
+
+from itertools import islice
+from threading import Lock
+
+from coldframe.dashboard.customers import Customers, customers_of
+from coldframe.dashboard.story import Story
+from coldframe.dashboard.views import Product, product
+from coldframe.store.protocol import Store
+
+FOUND_PRODUCTS = 8
+"""Products shown of a search."""
+
+
+class Desk:
+    """Keeps what several requests ask for; safe from several threads."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self._lock = Lock()
+        self._customers: Customers | None = None
+        self._catalogue: tuple[int, list[Product]] | None = None
+
+    def customers(self, store: Store) -> Customers:
+        """Return everybody who can be picked; counts the log the first time."""
+        with self._lock:
+            if self._customers is None:
+                self._customers = customers_of(store)
+            return self._customers
+
+    def products(self, store: Store, text: str) -> list[Product]:
+        """Return the first products whose title or category holds every word of `text`; none for no words."""
+        words = text.lower().split()
+        if not words:
+            return []
+        found = (p for p in self._products(store) if all(word in f"{p.title} {p.category}".lower() for word in words))
+        return list(islice(found, FOUND_PRODUCTS))
+
+    def _products(self, store: Store) -> list[Product]:
+        version = store.catalogue_version()
+        with self._lock:
+            if self._catalogue is None or self._catalogue[0] != version:
+                listed = (product(item.item_id, item) for item in store.items() if item.available)
+                self._catalogue = (version, sorted(listed, key=lambda p: (p.title, p.item_id)))
+            return self._catalogue[1]

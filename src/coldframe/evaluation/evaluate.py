@@ -1,0 +1,116 @@
+"""How good is each model, honestly: the same questions for all, full ranking, intervals, slices.
+
+Owns the order of an evaluation: lists, values per request, estimates, comparisons. Reads no file and fits nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from coldframe.errors import DataError, InputError
+from coldframe.evaluation.lists import Lists, rank_everything
+from coldframe.evaluation.measure import Numbers, Yardstick, by_item, by_user, differences, summary, values_per_request
+from coldframe.evaluation.plan import OVERALL, Plan
+from coldframe.metrics import Comparison
+from coldframe.metrics.interval import Doubles
+from coldframe.scoring.request import Scorer
+from coldframe.store.protocol import Progress
+
+
+@dataclass(frozen=True)
+class PerRequest:
+    """One view before averaging: its lists, and model → metric at k → one value per request."""
+
+    lists: Lists
+    values: Mapping[str, Mapping[str, Doubles]]
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """What an evaluation found.
+
+    `models` is the view `overall`; `slices` adds the other views and the buckets of user and item history, each with
+    its number of requests in `slice_requests`. `differences` compare `reference`, the first model, with each other
+    one, pair by pair. `facts` say what the split left out. `per_request` keeps the values behind every mean.
+    """
+
+    protocol: str
+    ks: tuple[int, ...]
+    reference: str
+    fallback: str | None
+    n_requests: int
+    n_users: int
+    n_items: int
+    models: Mapping[str, Numbers]
+    slices: Mapping[str, Mapping[str, Numbers]]
+    slice_requests: Mapping[str, int]
+    differences: Mapping[str, Mapping[str, Comparison]]
+    seconds: Mapping[str, float]
+    facts: Mapping[str, float]
+    per_request: Mapping[str, PerRequest] = field(repr=False)
+
+
+def evaluate(
+    plan: Plan,
+    scorers: Mapping[str, Scorer],
+    *,
+    ks: Sequence[int] = (10, 20),
+    seed: int = 0,
+    fallback: Scorer | None = None,
+    draws: int = 1000,
+    threads: int = 1,
+    progress: Progress | None = None,
+    stopwatch: Callable[[], float] = perf_counter,
+) -> EvaluationReport:
+    """Return every model's metrics on the questions of a plan; the first model is the reference of the comparisons.
+
+    `fallback` (popularity, usually) orders what a scorer cannot score; the metric `filled@k` shows how much of the
+    lists that was. Without one, lists end early. `draws` are those of the bootstrap. Raises `InputError` without a
+    model or with k < 1, and `DataError` when there is no question.
+    """
+    if not scorers or not ks or min(ks) < 1:
+        raise InputError("There is no model or no list length to evaluate.", remedy="Name a model and k of at least 1.")
+    if len(plan.cases) == 0:
+        raise DataError(
+            "The split leaves no request to test on.", remedy="Check the test rows, their weights and the split."
+        )
+    started = stopwatch()
+    views, seconds = rank_everything(
+        plan, scorers, k=max(ks), seed=seed, fallback=fallback, threads=threads, progress=progress, stopwatch=stopwatch
+    )
+    ranked_at = stopwatch()
+    yardstick = Yardstick.of(plan.training_set, sorted(set(ks)), seed=seed, draws=draws)
+    per_request = {view: PerRequest(lists, values_per_request(lists, yardstick)) for view, lists in views.items()}
+    slices, sizes = _slices(per_request, yardstick)
+    main, reference = per_request[OVERALL], next(iter(scorers))
+    compared = differences(main.lists, main.values, yardstick, reference)
+    return EvaluationReport(
+        protocol=plan.protocol,
+        ks=yardstick.ks,
+        reference=reference,
+        fallback=fallback.name if fallback is not None else None,
+        n_requests=len(main.lists),
+        n_users=len(main.lists.user_ids),
+        n_items=plan.training_set.n_items,
+        models=slices[OVERALL],
+        slices=slices,
+        slice_requests=sizes,
+        differences=compared,
+        seconds={name: round(spent, 3) for name, spent in seconds.items()}
+        | {"ranking": round(ranked_at - started, 3), "measuring": round(stopwatch() - ranked_at, 3)},
+        facts=plan.facts,
+        per_request=per_request,
+    )
+
+
+def _slices(
+    per_request: Mapping[str, PerRequest], yardstick: Yardstick
+) -> tuple[dict[str, dict[str, Numbers]], dict[str, int]]:
+    slices: dict[str, dict[str, Numbers]] = {}
+    sizes: dict[str, int] = {}
+    for view, one in sorted(per_request.items(), key=lambda entry: entry[0] != OVERALL):
+        slices[view], sizes[view] = summary(one.lists, one.values, yardstick, view), len(one.lists)
+    main = per_request[OVERALL]
+    for name, size, numbers in (*by_user(main.lists, main.values, yardstick), *by_item(main.lists, yardstick)):
+        slices[name], sizes[name] = numbers, size
+    return slices, sizes

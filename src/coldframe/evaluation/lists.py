@@ -1,0 +1,139 @@
+"""Ask every scorer every question once and keep the lists.
+
+Owns the loop: the only place where scorers are called. Memory grows with requests × models × k, never with the
+catalogue.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import Bools, Rows
+from coldframe.evaluation.plan import Case, Plan
+from coldframe.evaluation.ranking import TopK, request_key, top_k
+from coldframe.metrics import Ragged
+from coldframe.scoring.request import Scorer
+from coldframe.store.protocol import Progress
+
+AT_ONCE = 64
+"""Requests held in memory at a time, each with a candidate mask."""
+
+
+@dataclass(frozen=True)
+class Lists:
+    """All lists of one view: n requests, one entry each in every array.
+
+    `user` is a dense number per user (for clustering), `user_ids` what it stands for; `history` events before the
+    request; `relevant` the right answers and `target_counts` the events on each of them by then. Per model,
+    `ranked` is int32 [n, k_max] (−1 where a list ends) and `n_scored` how many places came from the model itself
+    rather than the fallback. `candidates` marks items that at least one request could have shown.
+    """
+
+    user_ids: tuple[str, ...]
+    user: NDArray[np.int64]
+    history: NDArray[np.int64]
+    relevant: Ragged
+    target_counts: NDArray[np.int64]
+    candidates: Bools
+    ranked: Mapping[str, Rows]
+    n_scored: Mapping[str, NDArray[np.int64]]
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+
+@dataclass
+class _Growing:
+    """What is known of one view so far."""
+
+    candidates: Bools
+    users: list[str] = field(default_factory=list[str])
+    history: list[int] = field(default_factory=list[int])
+    relevant: list[Rows] = field(default_factory=list[Rows])
+    counts: list[NDArray[np.int32]] = field(default_factory=list[NDArray[np.int32]])
+    lists: dict[str, list[TopK]] = field(default_factory=dict[str, list[TopK]])
+
+
+def rank_everything(
+    plan: Plan,
+    scorers: Mapping[str, Scorer],
+    *,
+    k: int,
+    seed: int,
+    fallback: Scorer | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    stopwatch: Callable[[], float] = perf_counter,
+) -> tuple[dict[str, Lists], dict[str, float]]:
+    """Return the lists of each view, and the seconds each scorer took to score and rank.
+
+    Every scorer answers the same requests in the same order. `fallback` orders what a scorer cannot score. With
+    several threads a scorer is called from all of them.
+    """
+    trained = np.bincount(plan.training_set.interactions.item, minlength=plan.training_set.n_items).astype(np.int32)
+    views: dict[str, _Growing] = {}
+    seconds = dict.fromkeys(scorers, 0.0)
+    done = 0
+    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+        run = pool.map if pool is not None else map
+        for chunk in _chunks(iter(plan.cases)):
+            for case in chunk:
+                _note(
+                    views.setdefault(case.view, _Growing(np.zeros(plan.training_set.n_items, np.bool_))), case, trained
+                )
+            for name, scorer in scorers.items():
+                started = stopwatch()
+                lists = list(run(lambda case, scorer=scorer: _answer(case, scorer, k, seed, fallback), chunk))
+                seconds[name] += stopwatch() - started
+                for case, ranked in zip(chunk, lists, strict=True):
+                    views[case.view].lists.setdefault(name, []).append(ranked)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, len(plan.cases))
+    return {view: _closed(growing) for view, growing in views.items()}, seconds
+
+
+def _chunks(cases: Iterator[Case]) -> Iterator[list[Case]]:
+    while chunk := list(islice(cases, AT_ONCE)):
+        yield chunk
+
+
+def _answer(case: Case, scorer: Scorer, k: int, seed: int, fallback: Scorer | None) -> TopK:
+    request = case.request
+    scores = scorer.score(request)
+    filler = fallback.score(request) if fallback is not None and np.isnan(scores).any() else None
+    return top_k(scores, k, key=request_key(seed, case.user_id, request.now), allowed=request.allowed, fallback=filler)
+
+
+def _note(growing: _Growing, case: Case, trained: NDArray[np.int32]) -> None:
+    request = case.request
+    growing.candidates |= True if request.allowed is None else request.allowed
+    growing.users.append(case.user_id)
+    growing.history.append(len(request.history))
+    growing.relevant.append(case.relevant)
+    growing.counts.append((trained if request.item_counts is None else request.item_counts)[case.relevant])
+
+
+def _closed(growing: _Growing) -> Lists:
+    ids, user = np.unique(np.array(growing.users, dtype=object), return_inverse=True)
+    indptr = np.concatenate([[0], np.cumsum([len(items) for items in growing.relevant])]).astype(np.int64)
+    return Lists(
+        user_ids=tuple(ids.tolist()),
+        user=user.astype(np.int64),
+        history=np.array(growing.history, dtype=np.int64),
+        relevant=Ragged(indptr, _joined(growing.relevant).astype(np.int32)),
+        target_counts=_joined(growing.counts),
+        candidates=growing.candidates,
+        ranked={name: np.stack([one.items for one in lists]) for name, lists in growing.lists.items()},
+        n_scored={name: np.array([one.n_scored for one in lists]) for name, lists in growing.lists.items()},
+    )
+
+
+def _joined(parts: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
+    return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, np.int64)

@@ -1,0 +1,190 @@
+"""A global cut in time: learn from before it, then live through the rest, one visit at a time.
+
+Owns the protocol of `--split time:SHARE`: visits, which items exist at a moment, and counts as they were then.
+Nothing at or after a visit's start is ever visible to its question.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from coldframe.clock import generator
+from coldframe.dataset.training_set import Bools, Rows, Times, TrainingSet
+from coldframe.domain import Item, User
+from coldframe.errors import DataError, InputError
+from coldframe.evaluation.log import Log, read_log
+from coldframe.evaluation.plan import (
+    OVERALL,
+    Case,
+    Cases,
+    Plan,
+    Sampling,
+    Split,
+    Weigh,
+    complete_catalogue,
+    known_of,
+    micros,
+    sampled,
+)
+from coldframe.scoring.request import Request
+
+TIME = "time"
+DISCOVERY = "discovery"
+"""The view without what the user had before, neither on the list nor among the right answers."""
+VISIT_GAP_US = 30 * 60 * 1_000_000
+"""A pause longer than this (30 minutes) begins another visit."""
+FOREVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Visits:
+    """Test visits in order of their start: parallel arrays of length n_visits, and their right answers.
+
+    Visit v of actor `actor[v]` begins at `now[v]` (µs) and is answered by `relevant[v]`.
+    """
+
+    actor: NDArray[np.int64]
+    now: Times
+    relevant: list[Rows]
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """From when and until when each item can be shown, µs, [n_items]: it exists if begins ≤ now < ends."""
+
+    begins: Times
+    ends: Times
+
+    def exist(self, now: int) -> Bools:
+        """Return which items can be shown at a moment."""
+        return (self.begins <= now) & (now < self.ends)
+
+
+def time_split(
+    events: pl.DataFrame, items: Sequence[Item] = (), users: Sequence[User] = (), *, fraction: float
+) -> Split:
+    """Return the time protocol: events before the `fraction` quantile of event time are learned from.
+
+    One question per visit (a user's events with pauses of at most 30 minutes), asked at its first event, with all that
+    the user did before, in training or in the test period. Candidates are the items that exist then: in the
+    catalogue by their `created_at`, or seen in the log before, and not expired. Right answers: the visit's distinct
+    items of positive weight that are candidates. Raises `InputError` for a fraction outside 0 … 1 and `DataError`
+    when all events have one time.
+    """
+    if not 0 < fraction < 1:
+        raise InputError(f"Events cannot be cut at {fraction}.", remedy="Pass a share between 0 and 1: time:0.9.")
+    cut = _cut(events, fraction)
+    train = events.filter(pl.col("timestamp") < cut)
+    if train.is_empty():
+        raise DataError("All events up to the cut have the same time.", remedy="Use --test FILE, or events with times.")
+    catalogue = complete_catalogue(tuple(items), events)
+
+    def lay_out(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
+        log = read_log(events, training_set.items, weigh)
+        return _plan(training_set, log, _lifetimes(log, training_set, catalogue), micros(cut), sampling)
+
+    return Split(TIME, train, catalogue, tuple(users), cut, lay_out)
+
+
+def _cut(events: pl.DataFrame, fraction: float) -> datetime:
+    if events.is_empty():
+        raise DataError("There is no event to split.", remedy="Pass files with events.")
+    times = events["timestamp"].dt.epoch("us").sort()
+    cut = int(times[min(int(fraction * len(times)), len(times) - 1)])
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=cut)
+
+
+def _lifetimes(log: Log, training_set: TrainingSet, catalogue: Sequence[Item]) -> Lifetimes:
+    """An item begins when the catalogue says so, or just after its first event, whichever is earlier."""
+    begins = np.full(training_set.n_items, FOREVER)
+    np.minimum.at(begins, log.item, log.timestamp + 1)
+    ends = np.full(training_set.n_items, FOREVER)
+    for item in catalogue:
+        row = training_set.items.row_of[item.item_id]
+        if item.created_at is not None:
+            begins[row] = min(int(begins[row]), micros(item.created_at))
+        if item.expires_at is not None:
+            ends[row] = micros(item.expires_at)
+    return Lifetimes(begins, ends)
+
+
+def _plan(training_set: TrainingSet, log: Log, lifetimes: Lifetimes, cut: int, sampling: Sampling) -> Plan:
+    visits, facts = _visits(log, lifetimes, cut)
+    chosen = sampled(len(visits.now), sampling, generator(sampling.seed, "evaluation", "requests"))
+    fresh = [_unseen(visits.relevant[v], log.history(int(visits.actor[v]), int(visits.now[v])).item) for v in chosen]
+    n_cases = len(chosen) + sum(len(relevant) > 0 for relevant in fresh)
+
+    def make() -> Iterator[Case]:
+        counts = _Counts(training_set, log, cut)
+        for v, unseen in zip(chosen, fresh, strict=True):
+            user_id, now = log.actors.ids[visits.actor[v]], int(visits.now[v])
+            history = log.history(int(visits.actor[v]), now)
+            allowed = lifetimes.exist(now)
+            attributes, signed_up_at = known_of(training_set, user_id, now)
+            item_counts = counts.before(now)
+            request = Request(history, now, signed_up_at, attributes, allowed, item_counts)
+            yield Case(user_id, request, visits.relevant[v], OVERALL)
+            if len(unseen):
+                new = allowed.copy()
+                new[history.item] = False
+                yield Case(
+                    user_id, Request(history, now, signed_up_at, attributes, new, item_counts), unseen, DISCOVERY
+                )
+
+    return Plan(TIME, training_set, Cases(n_cases, make), facts=facts)
+
+
+def _visits(log: Log, lifetimes: Lifetimes, cut: int) -> tuple[Visits, dict[str, float]]:
+    """Group the events from the cut on into visits; drop targets that nobody could have shown, and count them."""
+    index = np.flatnonzero(log.timestamp >= cut)
+    actor, when, item = log.actor[index], log.timestamp[index], log.item[index]
+    first = np.ones(len(index), dtype=np.bool_)
+    first[1:] = (actor[1:] != actor[:-1]) | (np.diff(when) > VISIT_GAP_US)
+    visit = np.cumsum(first) - 1
+    start = when[first]
+    wanted = log.weight[index] > 0
+    reachable = (lifetimes.begins[item] <= start[visit]) & (start[visit] < lifetimes.ends[item])
+    relevant = _sets(visit[wanted & reachable], item[wanted & reachable], len(start))
+    order = np.lexsort((actor[first], start))
+    answered = order[[len(relevant[v]) > 0 for v in order]] if len(order) else order
+    facts = {
+        "test_events": float(len(index)),
+        "visits": float(len(start)),
+        "visits_without_reachable_target": float(len(start) - len(answered)),
+        "unreachable_share": float((~reachable)[wanted].mean()) if wanted.any() else 0.0,
+    }
+    return Visits(actor[first][answered], start[answered], [relevant[v] for v in answered]), facts
+
+
+def _sets(group: NDArray[np.int64], item: Rows, n_groups: int) -> list[Rows]:
+    """Return the distinct items of each group, ascending."""
+    pairs = np.unique(np.stack([group, item.astype(np.int64)]), axis=1)
+    return np.split(pairs[1].astype(np.int32), np.searchsorted(pairs[0], np.arange(1, n_groups)))
+
+
+def _unseen(relevant: Rows, seen: Rows) -> Rows:
+    return relevant[~np.isin(relevant, seen)]
+
+
+class _Counts:
+    """Events per item as of a moment, for moments that only grow: those trained on plus test events before it."""
+
+    def __init__(self, training_set: TrainingSet, log: Log, cut: int) -> None:
+        later = np.flatnonzero(log.timestamp >= cut)
+        order = later[np.argsort(log.timestamp[later], kind="stable")]
+        self._item, self._time = log.item[order], log.timestamp[order]
+        self._done = 0
+        self._counts = np.bincount(training_set.interactions.item, minlength=training_set.n_items).astype(np.int32)
+
+    def before(self, now: int) -> NDArray[np.int32]:
+        """Return events per item with timestamp < now."""
+        stop = int(np.searchsorted(self._time, now, side="left"))
+        if stop > self._done:
+            self._counts = self._counts.copy()
+            np.add.at(self._counts, self._item[self._done : stop], 1)
+            self._done = stop
+        return self._counts
