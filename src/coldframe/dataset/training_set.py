@@ -4,11 +4,14 @@ Owns the shapes. Never reads a store and never draws a random number.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from coldframe.errors import InputError
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -19,6 +22,19 @@ NEVER = np.iinfo(np.int64).min
 """The time of what did not happen, or is not known."""
 DAY_US = 86_400_000_000
 """Microseconds in a day."""
+
+
+def micros(moment: datetime | None) -> int:
+    """Return a time as µs since 1970, NEVER for None. Raises `InputError` for a time without a zone.
+
+    >>> micros(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    if moment is None:
+        return NEVER
+    if moment.tzinfo is None:
+        raise InputError(f"The time {moment} has no zone.", remedy="Give it one, for example +00:00.")
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,28 @@ class Bags:
     def row(self, i: int) -> Rows:
         """Return the feature indices of row i."""
         return self.indices[self.indptr[i] : self.indptr[i + 1]]
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many feature indices each row holds."""
+        return np.diff(self.indptr)
+
+    @staticmethod
+    def of(rows: NDArray[np.integer], features: NDArray[np.integer], *, n_rows: int, n_features: int) -> "Bags":
+        """Gather (row, feature) pairs in any order: each row's features ascending, each once.
+
+        >>> Bags.of(np.array([2, 0, 2, 2]), np.array([1, 4, 0, 1]), n_rows=3, n_features=5).row(2).tolist()
+        [0, 1]
+        """
+        width = max(n_features, 1)
+        keys = np.unique(rows.astype(np.int64) * width + features)
+        indptr = np.searchsorted(keys, np.arange(n_rows + 1, dtype=np.int64) * width)
+        return Bags(indptr.astype(np.int64), (keys % width).astype(np.int32), n_features)
+
+    @staticmethod
+    def empty(n_rows: int = 0, n_features: int = 0) -> "Bags":
+        """Return rows that hold nothing."""
+        return Bags(np.zeros(n_rows + 1, np.int64), np.empty(0, np.int32), n_features)
 
 
 @dataclass(frozen=True)
@@ -111,7 +149,11 @@ class UserFeatures:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Everything one training reads. `as_of` is the end of the window, µs, exclusive."""
+    """Everything one training reads. `as_of` is the end of the window, µs, exclusive.
+
+    `seen` holds per user row the distinct item rows met at any time before `as_of`, outside the window too: what no
+    negative may be. It has no rows at all where nobody gathered it.
+    """
 
     users: Vocabulary
     items: Vocabulary
@@ -119,6 +161,7 @@ class TrainingSet:
     item_features: ItemFeatures
     user_features: UserFeatures
     as_of: int
+    seen: Bags = field(default_factory=Bags.empty)
 
     @property
     def n_users(self) -> int:

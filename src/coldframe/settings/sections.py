@@ -52,6 +52,13 @@ class EventSettings:
     half_life_days: float = setting(
         0.0, reason="0: no decay; the window alone bounds age.", unit="days", low=0.0, high=36_500.0
     )
+    half_lives: dict[str, float] = setting(
+        {},
+        reason="A type's own half-life; any other type takes half_life_days. 0: no decay.",
+        unit="days per event type",
+        low=0.0,
+        high=36_500.0,
+    )
     conversions: list[str] = setting(
         ["purchase"], reason="What the business counts as success; starts and ends time to first conversion."
     )
@@ -84,6 +91,13 @@ class NegativeSettings:
     )
     large_catalogue: int = setting(
         100_000, reason="From here on large_ratio replaces ratio.", unit="items", low=1, high=1_000_000_000
+    )
+    popularity_share: float = setting(
+        0.0,
+        reason="0: all uniform. Above it, that share is drawn by popularity^0.75: harder, often a taste not yet met.",
+        unit="share of negatives",
+        low=0.0,
+        high=1.0,
     )
 
 
