@@ -11,7 +11,16 @@ from hypothesis.extra import numpy as hnp
 
 from coldframe.clock import generator
 from coldframe.errors import InputError
-from coldframe.metrics import beyond, bootstrap_mean, interval, jackknife, paired_bootstrap, wilson
+from coldframe.metrics import (
+    Resamples,
+    beyond,
+    bootstrap,
+    bootstrap_mean,
+    interval,
+    jackknife,
+    paired_bootstrap,
+    wilson,
+)
 
 VALUES = hnp.arrays(np.float64, st.integers(2, 40), elements=st.floats(-5, 5))
 
@@ -67,7 +76,7 @@ def test_text_labels_and_numbers_cluster_alike():
 def test_many_units_are_pooled_without_changing_the_width(monkeypatch):
     values = seeded("values").exponential(size=4000)
     whole = bootstrap_mean(values, generator=seeded())
-    monkeypatch.setattr(interval, "MAX_UNITS", 1000)
+    monkeypatch.setattr(bootstrap, "MAX_UNITS", 1000)
     pooled = bootstrap_mean(values, generator=seeded())
     assert pooled.value == whole.value
     assert pooled.high - pooled.low == pytest.approx(whole.high - whole.low, rel=0.12)
@@ -84,11 +93,38 @@ def test_too_little_has_no_interval(values, clusters, n):
     assert isnan(estimate.value) == (n == 0)
 
 
+@given(st.data())
+def test_shared_draws_are_the_same_draws(data):
+    """A row of many is the row alone: what else is measured changes no interval."""
+    a = data.draw(VALUES)
+    b = data.draw(hnp.arrays(np.float64, len(a), elements=st.floats(-5, 5)))
+    users = np.arange(len(a)) // 2
+    together = Resamples.draw(users, generator=seeded(), draws=60)
+    alone = bootstrap_mean(b, users, generator=seeded(), draws=60)
+    found = together.means(np.stack([a, b]))[1]
+    assert (found.value, found.low, found.high) == pytest.approx((alone.value, alone.low, alone.high), nan_ok=True)
+    pair = together.comparisons(np.stack([a, b]), np.stack([a, a]))[1]
+    one = paired_bootstrap(b, a, users, generator=seeded(), draws=60)
+    assert pair.p_value == one.p_value or isnan(one.p_value)
+    assert pair.difference.low == pytest.approx(one.difference.low, nan_ok=True)
+
+
+def test_values_known_of_few_units_are_averaged_over_those():
+    values = np.full((1, 50), np.nan)
+    values[0, :3] = 0.0, 0.5, 1.0
+    found = Resamples.draw(np.arange(50), generator=seeded()).means(values)[0]
+    assert (found.value, found.low, found.high, found.n) == (0.5, 0.0, 1.0, 3)
+    values[0, 1:] = np.nan
+    assert isnan(Resamples.draw(np.arange(50), generator=seeded()).means(values)[0].low)
+
+
 def test_lengths_must_match():
     with pytest.raises(InputError, match="2 values and 1 clusters"):
         bootstrap_mean([1.0, 2.0], ["a"], generator=seeded())
     with pytest.raises(InputError, match="cannot be paired"):
         paired_bootstrap([1.0, 2.0], [1.0], generator=seeded())
+    with pytest.raises(InputError, match="2 clusters"):
+        Resamples.draw([1, 2], generator=seeded()).means(np.zeros((1, 3)))
     with pytest.raises(InputError, match="level"):
         wilson(1, 2, level=1.0)
 

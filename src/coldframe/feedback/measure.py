@@ -16,7 +16,8 @@ from coldframe.clock import generator
 from coldframe.dataset.training_set import Bags, Bools, Rows
 from coldframe.feedback.conversion import FirstConversions
 from coldframe.metrics import beyond
-from coldframe.metrics.interval import Doubles, Estimate, Totals, bootstrap_mean, jackknife, wilson
+from coldframe.metrics.bootstrap import bootstrap_mean
+from coldframe.metrics.interval import Doubles, Estimate, Totals, jackknife, wilson
 
 NO_LIST = "No list was delivered."
 NO_CATEGORY = "No delivered item is in the catalogue, or the catalogue has no categories."

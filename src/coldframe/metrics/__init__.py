@@ -16,7 +16,8 @@ from coldframe.metrics.beyond import (
     tail_share,
     top_share,
 )
-from coldframe.metrics.interval import Comparison, Estimate, bootstrap_mean, jackknife, paired_bootstrap, wilson
+from coldframe.metrics.bootstrap import Resamples, bootstrap_mean, paired_bootstrap
+from coldframe.metrics.interval import Comparison, Estimate, jackknife, wilson
 from coldframe.metrics.ranking import (
     Ragged,
     average_precision_at_k,
@@ -34,6 +35,7 @@ __all__ = [
     "Comparison",
     "Estimate",
     "Ragged",
+    "Resamples",
     "SurvivalCurve",
     "average_precision_at_k",
     "bootstrap_mean",

@@ -1,4 +1,4 @@
-"""How good an ordered list is, one value per request first; averaging is `interval.bootstrap_mean`.
+"""How good an ordered list is, one value per request first; averaging is `bootstrap.bootstrap_mean`.
 
 Owns the definitions of NDCG, recall, precision, hit rate, reciprocal rank and average precision. Never ranks anything
 and never averages.
