@@ -5,61 +5,59 @@ store, builds a `Request`, lets the bundle's scorers answer, and logs the impres
 """
 
 from collections.abc import Collection, Mapping, Sequence
-
-import msgspec
+from datetime import datetime
+from threading import Lock
 
 from coldframe.bundle.registry import Registry
-from coldframe.clock import Clock, system_clock
-from coldframe.domain import Event, Recommendation, RecommendedItem, Scalar
+from coldframe.clock import Clock, new_recommendation_id, system_clock
+from coldframe.dataset.training_set import micros
+from coldframe.domain import Event, Impression, Recommendation, RecommendedItem, Scalar
+from coldframe.errors import BundleError, InputError
+from coldframe.serving.explanation import Explanation, HistoryReason
+from coldframe.serving.live import LiveModel, open_live
+from coldframe.serving.requests import Person, Wish, read_person, said_of
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
-
-class HistoryReason(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of the user's past that speaks for the item; `similarity` in −1 … 1."""
-
-    item_id: str
-    event_type: str
-    timestamp: str
-    similarity: float
-
-
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an item has its score for a user, from the arithmetic that made it.
-
-    `scores` are the experts' calibrated scores (absent: that expert could not score), `weights` what the mixer
-    multiplied them with, `shares` the experts' shares of the answer (non-negative, sum 1).
-    `warmth` holds user_interaction_count, item_interaction_count and days_since_signup.
-    """
-
-    user_id: str
-    item_id: str
-    score: float
-    level: str
-    bundle: str
-    scores: dict[str, float]
-    weights: dict[str, float]
-    shares: dict[str, float]
-    warmth: dict[str, float]
-    because_of: list[HistoryReason]
+__all__ = ["Engine", "Explanation", "HistoryReason"]
 
 
 class Engine:
-    """Answers requests from the promoted bundle and the store."""
+    """Answers requests from the promoted bundle and the store. Safe from several threads.
+
+    The live bundle is one reference: a request keeps the one it began with while another is swapped in.
+    """
 
     def __init__(self, store: Store, registry: Registry, settings: Settings, *, clock: Clock = system_clock) -> None:
-        raise NotImplementedError
+        self._store = store
+        self._registry = registry
+        self._settings = settings
+        self._clock = clock
+        self._live: LiveModel | None = None
+        self._refreshing = Lock()
 
     @property
     def bundle_id(self) -> str | None:
         """The live bundle, or None until a verified one is live."""
-        raise NotImplementedError
+        live = self._live
+        return live.bundle if live else None
+
+    @property
+    def items_unknown_to_bundle(self) -> int:
+        """Available items of the catalogue that the live bundle was not trained with, so that no list has them."""
+        live = self._live
+        return live.catalogue.current().unknown if live else 0
 
     def refresh(self) -> bool:
         """Swap to the promoted bundle when it changed; True when it did. A bundle that fails verification
         raises `BundleError` and the previous one keeps serving.
         """
-        raise NotImplementedError
+        with self._refreshing:
+            promoted = self._registry.promoted()
+            if promoted is None or promoted == self.bundle_id:
+                return False
+            self._live = open_live(self._registry.open(), self._store, self._settings)
+            return True
 
     def recommend(
         self,
@@ -69,9 +67,31 @@ class Engine:
         exclude: Collection[str] = (),
         category: str | None = None,
         scenario: str = "default",
+        shown: bool = True,
     ) -> Recommendation:
-        """Return the best `n` items for a user, known or not. Raises `BundleError` when no bundle is live."""
-        raise NotImplementedError
+        """Return the best `n` items for a user, known or not. Raises `BundleError` when no bundle is live.
+
+        A list that its user will not see (`shown` False) leaves no impression.
+        """
+        asked = self.recommend_many([user_id], n=n, exclude=exclude, category=category, scenario=scenario, shown=shown)
+        return asked[0]
+
+    def recommend_many(
+        self,
+        user_ids: Sequence[str],
+        *,
+        n: int | None = None,
+        exclude: Collection[str] = (),
+        category: str | None = None,
+        scenario: str = "default",
+        shown: bool = True,
+    ) -> list[Recommendation]:
+        """Return for each user exactly what `recommend` would, at one moment and from one bundle."""
+        live, wish, now = self._required(), self._wish(n, exclude, category), self._clock()
+        answers = [self._answer(live, self._person(user_id), wish, now, user_id) for user_id in user_ids]
+        if shown:
+            self._log(answers, now, scenario)
+        return answers
 
     def recommend_anonymous(
         self,
@@ -85,12 +105,65 @@ class Engine:
         session_id: str | None = None,
     ) -> Recommendation:
         """Return the best `n` items for a visitor known only by what the caller says."""
-        raise NotImplementedError
+        live, wish, now = self._required(), self._wish(n, exclude, category), self._clock()
+        person = said_of(events, attributes, limit=self._settings.recommend.history)
+        answer = self._answer(live, person, wish, now, None)
+        self._log([answer], now, scenario, session_id)
+        return answer
 
     def similar_items(self, item_id: str, *, n: int = 10) -> list[RecommendedItem]:
-        """Return the items nearest to one item. Raises `UnknownIdError`."""
-        raise NotImplementedError
+        """Return the items nearest to one item that can be shown now. Raises `UnknownIdError`."""
+        return self._required().similar(item_id, self._wish(n).n, micros(self._clock()))
 
     def explain(self, user_id: str, item_id: str) -> Explanation:
         """Say why an item has its score for a user. Raises `UnknownIdError` for an unknown item."""
-        raise NotImplementedError
+        live = self._required()
+        return live.explain(user_id, self._person(user_id), item_id, micros(self._clock()))
+
+    def _required(self) -> LiveModel:
+        live = self._live
+        if live is None:
+            raise BundleError(
+                "No verified bundle is live.", remedy="Train and promote one: `coldframe train`, `coldframe models`."
+            )
+        return live
+
+    def _wish(self, n: int | None, exclude: Collection[str] = (), category: str | None = None) -> Wish:
+        n = self._settings.recommend.n if n is None else n
+        if n < 1:
+            raise InputError(f"n is {n}.", remedy="Ask for at least one item.")
+        return Wish(n, exclude, category)
+
+    def _person(self, user_id: str) -> Person:
+        return read_person(self._store, user_id, limit=self._settings.recommend.history)
+
+    def _answer(
+        self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None
+    ) -> Recommendation:
+        items, level = live.answer(person, wish, micros(now))
+        return Recommendation(
+            recommendation_id=new_recommendation_id(), items=items, bundle=live.bundle, level=level, user_id=user_id
+        )
+
+    def _log(
+        self, answers: Sequence[Recommendation], now: datetime, scenario: str, session_id: str | None = None
+    ) -> None:
+        if self._settings.serving.log_impressions:
+            self._store.append_impressions([impression_of(answer, now, scenario, session_id) for answer in answers])
+
+
+def impression_of(answer: Recommendation, now: datetime, scenario: str, session_id: str | None = None) -> Impression:
+    """Return what is kept of an answer that is about to be shown."""
+    return Impression(
+        recommendation_id=answer.recommendation_id,
+        timestamp=now,
+        items=tuple(item.item_id for item in answer.items),
+        scores=tuple(item.score for item in answer.items),
+        propensities=tuple(item.propensity for item in answer.items),
+        mixer_weights=tuple(item.mixer_weights for item in answer.items),
+        bundle=answer.bundle,
+        level=answer.level,
+        user_id=answer.user_id,
+        session_id=session_id,
+        scenario=scenario,
+    )

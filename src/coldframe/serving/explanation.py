@@ -1,0 +1,77 @@
+"""Why an item has its score for a user, in ids and words a person can check.
+
+Owns the shape, and which events of a history are named. Every number comes from the model.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from coldframe.domain import Event
+from coldframe.scoring.request import Request
+from coldframe.scoring.served import Reasons
+
+MAX_REASONS = 10
+"""Most events of a history that are named, the nearest first."""
+
+
+class HistoryReason(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of the user's past that speaks for the item; `similarity` in −1 … 1."""
+
+    item_id: str
+    event_type: str
+    timestamp: str
+    similarity: float
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an item has its score for a user, from the arithmetic that made it.
+
+    `scores` are the experts' calibrated scores (absent: that expert could not score), `weights` what the mixer
+    multiplied them with, `shares` the experts' shares of the answer (non-negative, sum 1).
+    `warmth` holds user_interaction_count, item_interaction_count and days_since_signup.
+    """
+
+    user_id: str
+    item_id: str
+    score: float
+    level: str
+    bundle: str
+    scores: dict[str, float]
+    weights: dict[str, float]
+    shares: dict[str, float]
+    warmth: dict[str, float]
+    because_of: list[HistoryReason]
+
+
+def explanation(
+    user_id: str, item_id: str, reasons: Reasons, request: Request, events: Sequence[Event], *, bundle: str
+) -> Explanation:
+    """Return the model's reasons with names; `events` are those of `request.history`, in its order."""
+    return Explanation(
+        user_id=user_id,
+        item_id=item_id,
+        score=float(reasons.score),
+        level=reasons.level,
+        bundle=bundle,
+        scores=reasons.scores,
+        weights=reasons.weights,
+        shares=reasons.shares,
+        warmth=reasons.warmth,
+        because_of=_because_of(reasons, request, events),
+    )
+
+
+def _because_of(reasons: Reasons, request: Request, events: Sequence[Event]) -> list[HistoryReason]:
+    """Name what was liked and is near to the item: each item once, by its newest event."""
+    newest = {
+        event.item_id: HistoryReason(
+            item_id=event.item_id,
+            event_type=event.event_type,
+            timestamp=event.timestamp.isoformat(),
+            similarity=float(similarity),
+        )
+        for event, similarity, weight in zip(events, reasons.similarity, request.history.weight, strict=True)
+        if similarity > 0 and weight > 0
+    }
+    return sorted(newest.values(), key=lambda reason: (-reason.similarity, reason.item_id))[:MAX_REASONS]

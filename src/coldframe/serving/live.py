@@ -1,0 +1,88 @@
+"""One bundle in use: its model, and the catalogue over its rows.
+
+Owns opening the promoted bundle and the translation between item rows and ids. Never chooses which bundle serves, never
+reads a person and never writes.
+"""
+
+from dataclasses import dataclass
+
+from coldframe.bundle.format import Bundle
+from coldframe.dataset.training_set import Vocabulary
+from coldframe.domain import Level, RecommendedItem
+from coldframe.errors import UnknownIdError
+from coldframe.scoring.request import Request
+from coldframe.scoring.served import ServedModel
+from coldframe.serving.catalogue import Catalogue
+from coldframe.serving.explanation import Explanation, explanation
+from coldframe.serving.requests import Person, Question, Questions, Wish
+from coldframe.settings import Settings
+from coldframe.store.protocol import Store
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """A verified bundle that answers. Safe from several threads: only the catalogue changes, as a whole."""
+
+    bundle: str
+    model: ServedModel
+    catalogue: Catalogue
+    questions: Questions
+
+    def answer(self, person: Person, wish: Wish, now: int) -> tuple[tuple[RecommendedItem, ...], Level]:
+        """Return the best items for a person at `now` (µs), best first, and how they were found."""
+        answer = self.model.answer(self._question(person, wish, now).request, wish.n)
+        slots = zip(answer.items, answer.scores, answer.shares, strict=True)
+        names = self.model.expert_names
+        found = tuple(
+            RecommendedItem(
+                item_id=self.model.items.ids[row],
+                score=float(score),
+                mixer_weights={name: float(share) for name, share in zip(names, shares, strict=True)},
+            )
+            for row, score, shares in slots
+        )
+        return found, answer.level
+
+    def explain(self, user_id: str, person: Person, item_id: str, now: int) -> Explanation:
+        """Say why an item has its score, asked as a list would be. Raises `UnknownIdError`."""
+        row = self._row(item_id)
+        question = self._question(person, Wish(1), now)
+        if question.request.allowed is not None:
+            question.request.allowed[row] = True
+        reasons = self.model.reasons(question.request, row)
+        return explanation(user_id, item_id, reasons, question.request, question.events, bundle=self.bundle)
+
+    def similar(self, item_id: str, n: int, now: int) -> list[RecommendedItem]:
+        """Return the `n` nearest items that can be shown at `now` (µs), best first. Raises `UnknownIdError`."""
+        row = self._row(item_id)
+        shown = self.catalogue.current().shown(now)
+        rows, similarities = self.model.similar(row, n + int((~shown).sum()))
+        found = [
+            RecommendedItem(item_id=self.model.items.ids[other], score=float(similarity))
+            for other, similarity in zip(rows, similarities, strict=True)
+            if shown[other]
+        ]
+        return found[:n]
+
+    def _question(self, person: Person, wish: Wish, now: int) -> Question:
+        return self.questions.of(person, wish, self.catalogue.current(), now)
+
+    def _row(self, item_id: str) -> int:
+        row = self.model.items.row_of.get(item_id)
+        if row is None:
+            raise UnknownIdError(
+                f"Bundle {self.bundle} does not know item {item_id!r}.",
+                remedy="Check the id; an item that is new since the training needs `coldframe train` first.",
+            )
+        return row
+
+
+def open_live(bundle: Bundle, store: Store, settings: Settings) -> LiveModel:
+    """Return a bundle ready to answer. Raises `BundleError` when it does not hold a model.
+
+    It has answered a stranger once before anybody sees it, so that the first user waits for no compilation.
+    """
+    model = ServedModel.from_arrays(bundle.arrays, bundle.meta)
+    model.answer(Request(), 1)
+    questions = Questions(model, Vocabulary(model.attribute_names), settings)
+    return LiveModel(bundle.id, model, Catalogue(store, model.items), questions)

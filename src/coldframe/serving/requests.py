@@ -1,0 +1,110 @@
+"""From a person's record and recent events to the one question a model is asked.
+
+Owns what of a person reaches the model, and in which order. Never scores and never writes.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from coldframe.dataset.attributes import told
+from coldframe.dataset.training_set import NEVER, Bools, Rows, Vocabulary, micros
+from coldframe.dataset.weights import event_weight
+from coldframe.domain import Event, Scalar, UserId
+from coldframe.scoring.request import History, Request
+from coldframe.scoring.served import ServedModel
+from coldframe.serving.catalogue import CatalogueView
+from coldframe.settings import Settings
+from coldframe.store.protocol import Store
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks: what they did, oldest first, and what they told us."""
+
+    events: Sequence[Event] = ()
+    attributes: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    signed_up_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request and the events behind `request.history`, in its order."""
+
+    request: Request
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the caller wants of the list besides the best: its length, what to leave out, of which category."""
+
+    n: int
+    exclude: Collection[str] = ()
+    category: str | None = None
+
+
+def read_person(store: Store, user_id: str, *, limit: int) -> Person:
+    """Return what a store knows of a user, or of a session, by its newest `limit` events; nothing for a stranger."""
+    newest_first = store.recent_events(UserId(user_id), limit=limit)
+    user = store.user(UserId(user_id))
+    return Person(newest_first[::-1], user.attributes if user else {}, user.signed_up_at if user else None)
+
+
+def said_of(events: Sequence[Event], attributes: Mapping[str, Scalar], *, limit: int) -> Person:
+    """Return a visitor known only by what the caller says; of equal times the later in the list is the newer."""
+    oldest_first = sorted(events, key=lambda event: event.timestamp)
+    return Person(oldest_first[-limit:], attributes)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Turns persons into questions to one model. `attributes` are the model's attribute names."""
+
+    model: ServedModel
+    attributes: Vocabulary
+    settings: Settings
+
+    def of(self, person: Person, wish: Wish, catalogue: CatalogueView, now: int) -> Question:
+        """Return the question of one person at `now` (µs).
+
+        Left out are events that are worth nothing, and those on items that the bundle does not know: no expert can say
+        anything of them. An event from a clock that runs ahead happened now at the latest.
+        """
+        weighed = [(event, event_weight(event.event_type, self.settings)) for event in person.events]
+        known = [(event, weight) for event, weight in weighed if weight and event.item_id in self.model.items.row_of]
+        events = [event for event, _ in known]
+        history = History(
+            item=self.model.items.rows(event.item_id for event in events),
+            weight=np.array([weight for _, weight in known], np.float32),
+            timestamp=np.array([min(micros(event.timestamp), now) for event in events], np.int64),
+        )
+        request = Request(
+            history=history,
+            now=now,
+            signed_up_at=_signed_up_at(person, now),
+            attributes=np.sort(self.attributes.rows(told(person.attributes, self.attributes.row_of))),
+            allowed=self._allowed(wish, history.item, catalogue.shown(now, wish.category)),
+        )
+        return Question(request, events)
+
+    @property
+    def repeat(self) -> str:
+        """May what a user had be shown again? As the settings say, or as the model learned."""
+        asked = self.settings.recommend.repeat
+        return self.model.repeat if asked == "auto" else asked
+
+    def _allowed(self, wish: Wish, seen: Rows, shown: Bools) -> Bools:
+        excluded = self.model.items.rows(wish.exclude)
+        shown[excluded[excluded >= 0]] = False
+        if self.repeat == "exclude":
+            shown[seen] = False
+        return shown
+
+
+def _signed_up_at(person: Person, now: int) -> int:
+    """Return the sign-up, else the first known event; NEVER where neither is known to have happened."""
+    first = micros(person.signed_up_at or (person.events[0].timestamp if person.events else None))
+    return first if first <= now else NEVER
