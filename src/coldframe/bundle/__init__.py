@@ -7,6 +7,6 @@ which uses them.
 
 from coldframe.bundle.format import Bundle, open_bundle, write_bundle
 from coldframe.bundle.registry import BundleInfo, Registry
-from coldframe.bundle.texts import decode_texts, encode_texts
+from coldframe.scoring.texts import decode_texts, encode_texts
 
 __all__ = ["Bundle", "BundleInfo", "Registry", "decode_texts", "encode_texts", "open_bundle", "write_bundle"]

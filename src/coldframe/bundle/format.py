@@ -15,10 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from coldframe.bundle import disk, manifest, npy, texts
+from coldframe.bundle import disk, manifest, npy
 from coldframe.bundle.manifest import ArrayEntry, Manifest, refusal
 from coldframe.bundle.npy import Array
 from coldframe.errors import BundleError
+from coldframe.scoring import texts
 
 WRITE_LOCK = ".write.lock"
 _WRITING = ".writing"

@@ -4,7 +4,7 @@ The same request is built offline by the evaluation and online by the engine, so
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,10 @@ class Request:
     item_counts: NDArray[np.int32] | None = None
 
 
+Family = Literal["collaborative", "content", "popular"]
+"""What an expert's word rests on: who took what together, what things are, or what everybody takes."""
+
+
 class Scorer(Protocol):
     """Anything that scores the catalogue for one request.
 
@@ -62,4 +66,13 @@ class Scorer(Protocol):
 
     def score(self, request: Request) -> Floats:
         """Return one float32 score per item row, NaN where this scorer cannot say."""
+        ...
+
+
+class Expert(Scorer, Protocol):
+    """A scorer that a bundle carries and the mixer weighs."""
+
+    @property
+    def family(self) -> Family:
+        """What its word rests on."""
         ...

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import Bags, Floats, Rows, Times, Vocabulary
+from coldframe.dataset.training_set import Bags, Floats, ItemFeatures, Rows, Times, Vocabulary
 from coldframe.domain import Level
+from coldframe.scoring.experts import Collaborative, Content
+from coldframe.scoring.hybrid import Hybrid, shares
+from coldframe.scoring.mixing.evidence import raw_scores, warmth
+from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Request
 
 
@@ -31,9 +36,10 @@ class Answer(NamedTuple):
 class Reasons(NamedTuple):
     """Why one item has its score for one request, from the arithmetic that made it.
 
-    `scores`: calibrated score per expert that could score; `weights`: what the mixer multiplied them with; `shares`
-    as in `Answer`; `warmth`: user_interaction_count, item_interaction_count, days_since_signup (NaN unknown);
-    `similarity` float32 [n_events]: of each event of `request.history` to the item, −1 … 1.
+    `scores`: calibrated score per expert that could score; `weights`: contribution ÷ calibrated score, what the mixer
+    in effect multiplied it with; `shares` as in `Answer`; `warmth`: user_interaction_count, item_interaction_count,
+    days_since_signup (NaN unknown); `similarity` float32 [n_events]: of each event of `request.history` to the item,
+    −1 … 1.
     """
 
     score: float
@@ -47,34 +53,96 @@ class Reasons(NamedTuple):
 
 @dataclass(frozen=True)
 class ServedModel:
-    """Everything a bundle says, ready to answer."""
+    """Everything a bundle says, ready to answer. `repeat`: may what a user had before be shown again?"""
 
     items: Vocabulary
     attribute_names: tuple[str, ...]
-    categories: Bags
-    category_names: tuple[str, ...]
-    created_at: Times
-    item_counts: NDArray[Any]
+    item_features: ItemFeatures
+    hybrid: Hybrid
     repeat: Literal["allow", "exclude"]
+    as_of: int
 
     @property
     def expert_names(self) -> tuple[str, ...]:
         """Names of the experts in the order of `Answer.shares`."""
-        raise NotImplementedError
+        return tuple(expert.name for expert in self.hybrid.experts)
+
+    @property
+    def item_counts(self) -> NDArray[np.int32]:
+        """Events per item that the experts were fitted on, int32 [n_items]."""
+        return self.hybrid.fitted_counts
+
+    @property
+    def categories(self) -> Bags:
+        """Category rows per item."""
+        return self.item_features.categories
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """What each category row is called."""
+        return self.item_features.category_names
+
+    @property
+    def created_at(self) -> Times:
+        """When each item came into the catalogue, µs, NEVER where unknown."""
+        return self.item_features.created_at
 
     def answer(self, request: Request, n: int) -> Answer:
         """Return the best `n` allowed items. The repeat policy is the caller's: it masks `request.allowed`."""
-        raise NotImplementedError
+        mixed = self.hybrid.mix(request)
+        places = best_rows(np.arange(len(mixed.scores)), mixed.scores, n, key=request.now)
+        items, scores = mixed.evidence.items[places], mixed.scores[places]
+        return Answer(items, scores, shares(self.hybrid.contributions(mixed, places)), self.hybrid.level(mixed))
 
     def reasons(self, request: Request, item: int) -> Reasons:
         """Return why item row `item` has its score for a request."""
-        raise NotImplementedError
+        spoken = self.hybrid.ask(request)
+        rows = np.union1d(self.hybrid.candidates(request, spoken), [item]).astype(np.int32)
+        mixed = self.hybrid.mix_rows(request, spoken, rows)
+        place = np.flatnonzero(rows == item)
+        effect = self.hybrid.contributions(mixed, place)
+        raw = raw_scores(mixed.evidence)[place[0]]
+        said = [i for i, value in enumerate(raw) if not np.isnan(value)]
+        names = self.expert_names
+        return Reasons(
+            score=float(mixed.scores[place[0]]),
+            level=self.hybrid.level(mixed),
+            scores={names[i]: float(raw[i]) for i in said},
+            weights={names[i]: float(effect[0, i] / raw[i]) if raw[i] else 0.0 for i in said},
+            shares=dict(zip(names, shares(effect)[0].tolist(), strict=True)),
+            warmth=self._warmth(request, item),
+            similarity=self._likeness(item)[request.history.item],
+        )
 
     def similar(self, item: int, n: int) -> tuple[Rows, Floats]:
         """Return the `n` nearest other items and their similarity, −1 … 1, best first."""
-        raise NotImplementedError
+        likeness = self._likeness(item)
+        others = np.flatnonzero(np.arange(len(likeness)) != item)
+        rows = best_rows(others, likeness, n, key=item)
+        return rows.astype(np.int32), likeness[rows]
+
+    def _warmth(self, request: Request, item: int) -> dict[str, float]:
+        warm = warmth(request, self.item_counts)
+        return {
+            "user_interaction_count": float(warm.user_count),
+            "item_interaction_count": float(warm.counts_now[item]),
+            "days_since_signup": warm.days_since_signup,
+        }
+
+    def _likeness(self, item: int) -> Floats:
+        """Return the cosine of every item to one, float32 [n_items]: the mean of the spaces that know both."""
+        spaces = [expert.unit for expert in self.hybrid.experts if isinstance(expert, Collaborative | Content)]
+        total, known = np.zeros(len(self.items), np.float32), np.zeros(len(self.items), np.float32)
+        for unit in spaces:
+            inside = np.any(unit, axis=1)
+            if inside[item]:
+                total += np.where(inside, unit @ unit[item], 0)
+                known += inside
+        return np.clip(total / np.maximum(known, 1), -1, 1).astype(np.float32)
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> "ServedModel":
         """Return the model that a bundle's arrays and meta hold. Raises `BundleError` naming what is missing."""
-        raise NotImplementedError
+        from coldframe.scoring.packing import unpack
+
+        return unpack(arrays, meta)

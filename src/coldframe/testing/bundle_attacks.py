@@ -18,7 +18,7 @@ import numpy as np
 
 from coldframe.bundle import manifest, npy
 from coldframe.bundle.format import write_bundle
-from coldframe.bundle.texts import encode_texts
+from coldframe.scoring.texts import encode_texts
 
 Apply = Callable[[Path], Path]
 Tree = dict[str, Any]

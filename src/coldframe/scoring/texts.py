@@ -6,11 +6,14 @@ strings and no pickles.
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from coldframe.bundle.npy import Array
 from coldframe.errors import BundleError
+
+Array = NDArray[Any]
 
 BLOB = ".blob"
 OFFSETS = ".offsets"

@@ -1,0 +1,35 @@
+"""The plainest content expert: which words, tags and categories does the past have in common with an item?
+
+Owns the profile in feature space. Rows are TF-IDF weighted and of length 1 (Salton), so a score is a cosine before the
+user's own norm, which is the same for all items.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from coldframe.dataset.training_set import Bools, Floats
+from coldframe.scoring.experts.item_item import masked, silence
+from coldframe.scoring.profile import Recall
+from coldframe.scoring.request import Family, Request
+from coldframe.scoring.sparse import SparseRows
+
+
+@dataclass(frozen=True)
+class AttributeProfile:
+    """`features` holds one row an item, [n_items, n_features]; silent without a past that has features."""
+
+    name: str
+    family: Family
+    features: SparseRows
+    can_score: Bools
+    recall: Recall
+
+    def score(self, request: Request) -> Floats:
+        """Return float32 [n_items]."""
+        past = self.recall.profile(request)
+        profile = self.features.combine(past.items, past.weights)
+        size = np.linalg.norm(profile)
+        if size == 0:
+            return silence(len(self.can_score))
+        return masked(self.features.dot(profile / size), self.can_score)

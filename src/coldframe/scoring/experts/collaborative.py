@@ -1,0 +1,63 @@
+"""Implicit-feedback matrix factorisation: the user's vector is solved from his past at each request.
+
+Hu, Koren and Volinsky (2008), with item biases and the frequency-scaled ridge of Rendle et al. (2021). Owns fold-in
+and the score. `models.als` fits the items' side with the very same equations.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from coldframe.dataset.training_set import Bools, Floats
+from coldframe.scoring.experts.item_item import masked, silence
+from coldframe.scoring.profile import Profile, Recall
+from coldframe.scoring.request import Family, Request
+
+
+@dataclass(frozen=True)
+class Collaborative:
+    """Item vectors Y float32 [n_items, dim] and biases b [n_items]; `gram` is Y'Y and `pull` is Y'b.
+
+    A seen item counts 1 + `alpha` × weight times as much as an unseen one; the ridge is `regularization` per unit of
+    confidence, n_items + `alpha` × Σ weight.
+    """
+
+    name: str
+    family: Family
+    vectors: Floats
+    bias: Floats
+    gram: Floats
+    pull: Floats
+    can_score: Bools
+    alpha: float
+    regularization: float
+    recall: Recall
+
+    def score(self, request: Request) -> Floats:
+        """Return b + Y u, float32 [n_items], for the user folded in from the past; silent without one."""
+        past = self.recall.profile(request)
+        seen = self.can_score[past.items]
+        if not seen.any():
+            return silence(len(self.bias))
+        user = self.fold_in(Profile(past.items[seen], past.weights[seen]))
+        return masked(self.bias + self.vectors @ user, self.can_score)
+
+    def fold_in(self, past: Profile) -> Floats:
+        """Return the vector [dim] that minimises Σ c (p − b − Y u)² + ridge ‖u‖² over the whole catalogue."""
+        near = self.vectors[past.items].astype(np.float64)
+        extra = self.alpha * past.weights.astype(np.float64)
+        ridge = self.regularization * (self._n_fitted + extra.sum())
+        left = self.gram + (near.T * extra) @ near + ridge * np.eye(near.shape[1])
+        right = near.T @ ((1.0 + extra) - extra * self.bias[past.items]) - self.pull
+        return np.linalg.solve(left, right).astype(np.float32)
+
+    @cached_property
+    def unit(self) -> Floats:
+        """Item vectors of length 1 (0 where never fitted), float32 [n_items, dim], for similarity."""
+        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
+        return self.vectors / np.maximum(lengths, np.float32(1e-12))
+
+    @cached_property
+    def _n_fitted(self) -> int:
+        return int(self.can_score.sum())

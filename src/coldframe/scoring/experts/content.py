@@ -1,0 +1,47 @@
+"""Content vectors: an item nobody has seen has one, because it is made of what the item is, never of its id.
+
+Owns the user's side: the mean of the past's vectors, and what attributes say. `models.content` fits the tower.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from coldframe.dataset.training_set import Bools, Floats
+from coldframe.scoring.experts.item_item import masked, silence
+from coldframe.scoring.profile import Recall
+from coldframe.scoring.request import Family, Request
+
+
+@dataclass(frozen=True)
+class Content:
+    """`vectors` float32 [n_items, dim] of length 1 (all 0 where nothing is known of an item).
+
+    `attributes` float32 [n_attributes, dim] are what each user attribute adds to the user's vector; `prior` is how
+    many items of history they are worth.
+    """
+
+    name: str
+    family: Family
+    vectors: Floats
+    attributes: Floats
+    prior: float
+    can_score: Bools
+    recall: Recall
+
+    def score(self, request: Request) -> Floats:
+        """Return the inner products with the user's vector, float32 [n_items]; silent on a user nothing says about."""
+        past = self.recall.profile(request)
+        total = past.weights @ self.vectors[past.items]
+        known = float(past.weights[self.can_score[past.items]].sum())
+        if len(request.attributes):
+            total = total + self.prior * self.attributes[request.attributes].mean(axis=0)
+            known += self.prior
+        if known <= 0 or not np.any(total):
+            return silence(len(self.can_score))
+        return masked(self.vectors @ (total / np.float32(known)), self.can_score)
+
+    @property
+    def unit(self) -> Floats:
+        """The vectors, of length 1, for similarity."""
+        return self.vectors

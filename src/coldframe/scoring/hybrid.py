@@ -1,0 +1,131 @@
+"""Many experts, one list: retrieve candidates, gather the evidence, combine it.
+
+Owns the order of an answer. The same object answers offline and online, and is a scorer like any other.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import Floats, Rows
+from coldframe.domain import Level
+from coldframe.scoring.mixing.evidence import Calibration, Evidence, gather, occluded
+from coldframe.scoring.mixing.forms import Form
+from coldframe.scoring.ranking import best_rows
+from coldframe.scoring.request import Expert, Request
+
+COLD_COUNT = 5
+"""Items with at most this many events when the experts were fitted are young."""
+
+
+@dataclass(frozen=True)
+class Retriever:
+    """The candidates of a request: the best `per_expert` allowed items of every expert that can say, and the best
+    `young` young ones of every expert that rests on content.
+    """
+
+    per_expert: int
+    young: int
+
+    def candidates(
+        self, request: Request, experts: tuple[Expert, ...], scores: Floats, fitted_counts: NDArray[np.int32]
+    ) -> Rows:
+        """Return distinct item rows, ascending, from every expert's scores [n_experts, n_items]."""
+        everything = np.arange(scores.shape[1])
+        open_rows = everything if request.allowed is None else np.flatnonzero(request.allowed)
+        young_rows = open_rows[fitted_counts[open_rows] <= COLD_COUNT]
+        found = [self._best(open_rows, own, self.per_expert, request) for own in scores]
+        found += [
+            self._best(young_rows, own, self.young, request)
+            for expert, own in zip(experts, scores, strict=True)
+            if expert.family == "content"
+        ]
+        return np.unique(np.concatenate(found)).astype(np.int32)
+
+    def _best(self, rows: NDArray[np.int64], scores: Floats, k: int, request: Request) -> NDArray[np.int64]:
+        return best_rows(rows[~np.isnan(scores[rows])], scores, k, key=request.now)
+
+
+class Mixed(NamedTuple):
+    """One request's candidates with their evidence and their score, float32 [n]."""
+
+    evidence: Evidence
+    scores: Floats
+    spoke: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Experts, how they are brought to one scale, and the form that combines them.
+
+    `fitted_counts` int32 [n_items] are the events per item that the experts were fitted on.
+    """
+
+    experts: tuple[Expert, ...]
+    form: Form
+    calibration: Calibration
+    retriever: Retriever
+    fitted_counts: NDArray[np.int32]
+    name: str = "hybrid"
+
+    def score(self, request: Request) -> Floats:
+        """Return float32 [n_items], NaN on what is no candidate."""
+        scores = np.full(len(self.fitted_counts), np.nan, np.float32)
+        mixed = self.mix(request)
+        scores[mixed.evidence.items] = mixed.scores
+        return scores
+
+    def mix(self, request: Request) -> Mixed:
+        """Return the candidates of a request, each with its evidence and its score."""
+        spoken = self.ask(request)
+        return self.mix_rows(request, spoken, self.candidates(request, spoken))
+
+    def ask(self, request: Request) -> Floats:
+        """Return every expert's scores, float32 [n_experts, n_items]."""
+        return np.stack([expert.score(request) for expert in self.experts])
+
+    def candidates(self, request: Request, spoken: Floats) -> Rows:
+        """Return the candidates, rows ascending."""
+        return self.retriever.candidates(request, self.experts, spoken, self.fitted_counts)
+
+    def mix_rows(self, request: Request, spoken: Floats, items: Rows) -> Mixed:
+        """Return some items as candidates, with their evidence and their score."""
+        evidence = gather(spoken, items, request, self.fitted_counts, self.calibration)
+        spoke = tuple(bool(heard) for heard in ~np.isnan(spoken).all(axis=1))
+        return Mixed(evidence, self.form.combine(evidence), spoke)
+
+    def contributions(self, mixed: Mixed, places: NDArray[np.int64]) -> Floats:
+        """Return how much lower each candidate at `places` would score had one expert been silent.
+
+        float32 [len(places), n_experts]: occlusion (Zeiler and Fergus 2014), the same for every form.
+        """
+        effects = [
+            mixed.scores[places] - self.form.combine(occluded(mixed.evidence, expert))[places] if spoke else None
+            for expert, spoke in enumerate(mixed.spoke)
+        ]
+        nothing = np.zeros(len(places), np.float32)
+        return np.stack([nothing if effect is None else effect for effect in effects], axis=1)
+
+    def level(self, mixed: Mixed) -> Level:
+        """Return what the answer rests on: the most personal family of experts that could say anything."""
+        families = {expert.family for expert, spoke in zip(self.experts, mixed.spoke, strict=True) if spoke}
+        if "collaborative" in families:
+            return "hybrid"
+        return "content" if "content" in families else "popular"
+
+
+def shares(contributions: Floats) -> Floats:
+    """Return contributions [n, n_experts] as shares of each row: non-negative, summing to 1.
+
+    What pulls a score down has no share; where nothing pulls up, the sizes count.
+
+    >>> shares(np.array([[3.0, -1.0, 1.0]])).tolist()
+    [[0.75, 0.0, 0.25]]
+    """
+    up = np.maximum(contributions, 0)
+    up = np.where(up.sum(axis=1, keepdims=True) > 0, up, np.abs(contributions))
+    total = up.sum(axis=1, keepdims=True)
+    even = np.float32(1 / contributions.shape[1])
+    return np.where(total > 0, up / np.where(total > 0, total, 1), even).astype(np.float32)
