@@ -47,7 +47,7 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
     async def app(scope: object, receive: object, send: object) -> None:
         raise AssertionError("the app must not see it")
 
-    gate = Gate(app, ServingSettings(), ServingMetrics(lambda: None), body_seconds=0.05)
+    gate = Gate(app, ServingSettings(), ServingMetrics(lambda: None, lambda: 0), body_seconds=0.05)
     answer = call(gate, **POST, parts=_never())
     assert (answer.status, answer.json()["code"]) == (408, "timeout")
 

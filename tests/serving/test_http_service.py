@@ -58,6 +58,11 @@ def test_the_live_bundle_is_shown(client: TestClient) -> None:
     assert 'coldframe_bundle_info{bundle="b-1"} 1.0' in client.get("/metrics").text
 
 
+def test_items_that_the_live_bundle_lacks_are_counted(new_client: TestClient) -> None:
+    new_client.app.state.engine.items_unknown_to_bundle = 3
+    assert "coldframe_items_unknown_to_bundle 3.0" in new_client.get("/metrics").text
+
+
 def test_labels_do_not_grow_with_what_callers_send(new_client: TestClient) -> None:
     for number in range(20):
         new_client.get(f"/v1/items/{number}")

@@ -17,7 +17,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 class ServingMetrics:
     """The counters of one app; two apps in one process do not share them."""
 
-    def __init__(self, live_bundle: Callable[[], str | None]) -> None:
+    def __init__(self, live_bundle: Callable[[], str | None], items_unknown: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self._requests = self._counter("http_requests", "Requests answered.", "method", "route", "status")
         self._seconds = Histogram(
@@ -30,7 +30,7 @@ class ServingMetrics:
         self._events = self._counter("events", "Live events by what became of them.", "status")
         self._answers = self._counter("answers", "Recommendations by how they were made.", "level")
         self._refused = self._counter("bundle_refusals", "Promoted bundles that failed verification.")
-        self._registry.register(_LiveBundle(live_bundle))
+        self._registry.register(_LiveBundle(live_bundle, items_unknown))
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count one answered request; `route` is the template, None where no route matched."""
@@ -60,14 +60,20 @@ class ServingMetrics:
 
 
 class _LiveBundle(Collector):
-    """Names the live bundle when asked, so that a swapped one leaves no stale label behind."""
+    """Names the live bundle and what it lacks when asked, so that a swapped one leaves no stale label behind."""
 
-    def __init__(self, live_bundle: Callable[[], str | None]) -> None:
+    def __init__(self, live_bundle: Callable[[], str | None], items_unknown: Callable[[], int]) -> None:
         self._live_bundle = live_bundle
+        self._items_unknown = items_unknown
 
     def collect(self) -> Iterable[Metric]:
-        """Yield one gauge of value 1, or of value 0 without a label's worth of bundle."""
+        """Yield one gauge of value 1, or of value 0 without a label's worth of bundle, and the items it lacks."""
         gauge = GaugeMetricFamily("coldframe_bundle_info", "1 for the live bundle.", labels=["bundle"])
         live = self._live_bundle()
         gauge.add_metric([live or ""], 1.0 if live else 0.0)
         yield gauge
+        yield GaugeMetricFamily(
+            "coldframe_items_unknown_to_bundle",
+            "Available items newer than the live bundle, which no list can have.",
+            value=self._items_unknown(),
+        )
