@@ -153,6 +153,6 @@ def _seen(past: pl.LazyFrame, users: Vocabulary, items: Vocabulary) -> Bags:
         user=pl.col("actor").cast(pl.Enum(users.ids), strict=False).to_physical(),
         item=pl.col("item").cast(pl.Enum(items.ids), strict=False).to_physical(),
     )
-    known = pairs.drop_nulls().unique().collect()
+    known = pairs.drop_nulls().collect()
     rows, features = known["user"].to_numpy(), known["item"].to_numpy()
     return Bags.of(rows, features, n_rows=len(users), n_features=len(items))

@@ -91,7 +91,8 @@ class Bags:
         [0, 1]
         """
         width = max(n_features, 1)
-        keys = np.unique(rows.astype(np.int64) * width + features)
+        keys = np.sort(rows.astype(np.int64) * width + features)
+        keys = keys[np.diff(keys, prepend=-1) > 0]
         indptr = np.searchsorted(keys, np.arange(n_rows + 1, dtype=np.int64) * width)
         return Bags(indptr.astype(np.int64), (keys % width).astype(np.int32), n_features)
 
