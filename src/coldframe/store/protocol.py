@@ -34,6 +34,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     repeated: int = 0
     rejected: int = 0
     reasons: dict[str, int] = {}
+    ignored_columns: list[str] = []
     seconds: float = 0.0
 
     @property
