@@ -1,0 +1,64 @@
+"""The few moves that make files durable, whole and alone.
+
+Owns fsync, rename, removal and the lock between processes. Knows nothing of what is written.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Generator[bool]:
+    """Hold the lock file `path`; yield False, without waiting, when somebody else does and `wait` is False.
+
+    Threads of one process exclude each other like processes do. A holder that dies lets go.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        yield _take(descriptor, wait)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, wait: bool) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a directory, durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(beside: Path, final: Path) -> None:
+    """Give a finished, synced file or directory its name, durably. What had the name before is gone."""
+    if final.is_dir():
+        remove(final)
+    beside.replace(final)
+    sync(final.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory with all in it; nothing happens when there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, keep: set[str]) -> None:
+    """Remove everything in a folder that is not named in `keep`."""
+    for path in folder.iterdir():
+        if path.name not in keep:
+            remove(path)

@@ -1,0 +1,163 @@
+"""Events that are not sealed yet: rows of `live_events`.
+
+Owns what a live event must be to be stored, and the way from `Event` to a row and back. Commits nothing.
+"""
+
+import math
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import polars as pl
+
+from coldframe.domain import Event
+from coldframe.errors import InputError
+from coldframe.events.schema import EVENT_COLUMNS, FIRST_TIME_US, LAST_TIME_US, TIME
+from coldframe.store.protocol import EventStatus
+
+Row = tuple[str, str | None, str | None, str, str, int, float | None, str | None, int | None, str | None]
+"""Values in the order of `EVENT_COLUMNS`, the timestamp in microseconds since 1970."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MAX_POSITION = 2**31 - 1
+_NAMES = ", ".join(EVENT_COLUMNS)
+_INSERT = f"INSERT INTO live_events ({_NAMES}) VALUES ({', '.join('?' * len(EVENT_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+def micros(moment: datetime) -> int:
+    """Return microseconds since 1970. Raises `InputError` without a time zone.
+
+    >>> micros(datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC))
+    2000000
+    """
+    if moment.tzinfo is None:
+        raise InputError(f"The time {moment} has no time zone.", remedy="Give it one, such as UTC.")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """Return the time, in UTC, so many microseconds after 1970 began."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def to_row(event: Event) -> Row:
+    """Return an event's values. Raises `InputError` for an event that could not be read back as it is."""
+    row = (
+        event.event_id,
+        event.user_id,
+        event.session_id,
+        event.item_id,
+        event.event_type,
+        micros(event.timestamp),
+        event.value,
+        event.recommendation_id,
+        event.position,
+        msgspec.json.encode(event.context).decode() if event.context else None,
+    )
+    if reason := _refusal(event, row):
+        raise InputError(f"The event {event.event_id!r} {reason}.")
+    return row
+
+
+def _refusal(event: Event, row: Row) -> str:
+    """Return what makes an event impossible to store, or nothing."""
+    numbers = [event.value, *event.context.values()]
+    if event.user_id is None and event.session_id is None:
+        return "has neither a user_id nor a session_id"
+    if not FIRST_TIME_US <= row[5] <= LAST_TIME_US:
+        return "is not of the years 1970 to 2199"
+    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        return "has a number that is not finite"
+    if event.position is not None and not 0 <= event.position <= _MAX_POSITION:
+        return f"has a position outside 0 to {_MAX_POSITION}"
+    if not _encodable("".join(text for text in row if isinstance(text, str))):
+        return "has text that is not Unicode"
+    return ""
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def to_event(row: Sequence[object]) -> Event:
+    """Return the event of a row."""
+    event_id, user_id, session_id, item_id, event_type, timestamp, value, recommendation_id, position, context = row
+    return Event(
+        event_id=event_id,  # type: ignore[arg-type]
+        user_id=user_id,  # type: ignore[arg-type]
+        session_id=session_id,  # type: ignore[arg-type]
+        item_id=item_id,  # type: ignore[arg-type]
+        event_type=event_type,  # type: ignore[arg-type]
+        timestamp=moment(timestamp),  # type: ignore[arg-type]
+        value=value,  # type: ignore[arg-type]
+        recommendation_id=recommendation_id,  # type: ignore[arg-type]
+        position=position,  # type: ignore[arg-type]
+        context=msgspec.json.decode(context) if context else {},  # type: ignore[arg-type]
+    )
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[Row], sealed: set[str]) -> list[EventStatus]:
+    """Insert rows whose id is neither live nor sealed; return what became of each."""
+    return ["accepted" if row[0] not in sealed and _inserted(connection, row) else "repeated" for row in rows]
+
+
+def _inserted(connection: sqlite3.Connection, row: Row) -> bool:
+    return connection.execute(_INSERT, row).rowcount == 1
+
+
+def newest(connection: sqlite3.Connection, actor: str, limit: int, before: int) -> list[Row]:
+    """Return an actor's newest rows with timestamp < before, newest first."""
+    return connection.execute(
+        f"SELECT {_NAMES} FROM live_events WHERE coalesce(user_id, session_id) = ? AND timestamp < ?"  # noqa: S608
+        " ORDER BY timestamp DESC, event_id DESC LIMIT ?",
+        (actor, before, limit),
+    ).fetchall()
+
+
+def between(connection: sqlite3.Connection, start: int, end: int) -> pl.DataFrame:
+    """Return the rows with start ≤ timestamp < end by (timestamp, event_id), columns of `EVENT_COLUMNS`."""
+    return to_frame(
+        connection.execute(
+            f"SELECT {_NAMES} FROM live_events WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp, event_id",  # noqa: S608
+            (start, end),
+        ).fetchall()
+    )
+
+
+def to_frame(rows: Sequence[Sequence[object]]) -> pl.DataFrame:
+    """Return rows as a frame with the columns of `EVENT_COLUMNS`."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(EVENT_COLUMNS)
+    kinds = {name: pl.Int64 if kind == TIME else kind for name, kind in EVENT_COLUMNS.items()}
+    series = [pl.Series(name, values, dtype=kinds[name]) for name, values in zip(kinds, columns, strict=True)]
+    return pl.DataFrame(series).with_columns(pl.col("timestamp").cast(TIME))
+
+
+def newest_seq(connection: sqlite3.Connection) -> int:
+    """Return a number that every event inserted from now on exceeds."""
+    return connection.execute("SELECT coalesce(max(seq), 0) FROM live_events").fetchone()[0]
+
+
+def ids_after(connection: sqlite3.Connection, seq: int) -> list[str]:
+    """Return the ids of events inserted after `newest_seq` was `seq`."""
+    return [row[0] for row in connection.execute("SELECT event_id FROM live_events WHERE seq > ?", (seq,))]
+
+
+def oldest(connection: sqlite3.Connection, end: int, seq: int, limit: int) -> tuple[list[int], pl.DataFrame]:
+    """Return the oldest rows with timestamp < end that are no newer than `seq`: their seqs and a frame."""
+    rows = connection.execute(
+        f"SELECT {_NAMES}, seq FROM live_events WHERE timestamp < ? AND seq <= ?"  # noqa: S608
+        " ORDER BY timestamp, event_id LIMIT ?",
+        (end, seq, limit),
+    ).fetchall()
+    return [row[-1] for row in rows], to_frame([row[:-1] for row in rows])
+
+
+def delete(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:
+    """Delete the rows with these seqs."""
+    connection.executemany("DELETE FROM live_events WHERE seq = ?", ((seq,) for seq in seqs))

@@ -1,0 +1,127 @@
+"""Items, users, impressions and rejects: whole records, each a MessagePack blob under its key.
+
+Owns their rows. Commits nothing: what writes returns a job for the writer.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from coldframe.domain import Impression, Item, User
+from coldframe.errors import InputError
+from coldframe.store.protocol import Reject
+from coldframe.store.sqlite.live import micros
+from coldframe.store.sqlite.writer import Apply
+
+R = TypeVar("R", Item, User)
+Encodable = Item | User | Impression | Reject
+
+PAGE = 1_000
+"""Records read at a time, so that no reader holds a state of the database for long."""
+
+_ENCODER = msgspec.msgpack.Encoder(order="sorted")
+
+
+def encode(record: Encodable) -> bytes:
+    """Return a record's bytes, the same for equal records. Raises `InputError` for text that is not Unicode."""
+    try:
+        return _ENCODER.encode(record)
+    except UnicodeEncodeError as error:
+        raise InputError(f"A record has text that is not Unicode: {error}.") from error
+
+
+class Records(Generic[R]):
+    """The records of one table, `items` or `users`."""
+
+    def __init__(self, table: str, kind: type[R]) -> None:
+        self._table = table
+        self._decoder = msgspec.msgpack.Decoder(kind)
+
+    def upsert(self, bodies: dict[str, bytes]) -> Apply[int]:
+        """Return the job that stores records by id and counts those that changed."""
+        statement = (
+            f"INSERT INTO {self._table} VALUES (?, ?) ON CONFLICT (id)"  # noqa: S608
+            " DO UPDATE SET body = excluded.body WHERE body != excluded.body"
+        )
+
+        def apply(connection: sqlite3.Connection, _sealed: set[str]) -> int:
+            changed = connection.executemany(statement, bodies.items()).rowcount if bodies else 0
+            return self._counted(connection, changed)
+
+        return apply
+
+    def delete(self, record_id: str) -> Apply[bool]:
+        """Return the job that removes a record and says whether it was there."""
+
+        def apply(connection: sqlite3.Connection, _sealed: set[str]) -> bool:
+            cursor = connection.execute(f"DELETE FROM {self._table} WHERE id = ?", (record_id,))  # noqa: S608
+            return self._counted(connection, cursor.rowcount) > 0
+
+        return apply
+
+    def get(self, connection: sqlite3.Connection, record_id: str) -> R | None:
+        """Return one record, or None."""
+        row = connection.execute(f"SELECT body FROM {self._table} WHERE id = ?", (record_id,)).fetchone()  # noqa: S608
+        return self._decoder.decode(row[0]) if row else None
+
+    def page(self, connection: sqlite3.Connection, after: str) -> list[tuple[str, R]]:
+        """Return the next records in order of their id."""
+        rows = connection.execute(
+            f"SELECT id, body FROM {self._table} WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
+            (after, PAGE),
+        )
+        return [(record_id, self._decoder.decode(body)) for record_id, body in rows]
+
+    def _counted(self, connection: sqlite3.Connection, changed: int) -> int:
+        if changed and self._table == "items":
+            connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'catalogue'")
+        return changed
+
+
+def catalogue_version(connection: sqlite3.Connection) -> int:
+    """Return the number of changes of the catalogue."""
+    return connection.execute("SELECT value FROM counters WHERE name = 'catalogue'").fetchone()[0]
+
+
+_IMPRESSIONS = msgspec.msgpack.Decoder(Impression)
+_REJECTS = msgspec.msgpack.Decoder(Reject)
+
+
+def add_impressions(impressions: Sequence[Impression]) -> Apply[None]:
+    """Return the job that stores impressions whose id is new."""
+    rows = [(each.recommendation_id, micros(each.timestamp), encode(each)) for each in impressions]
+
+    def apply(connection: sqlite3.Connection, _sealed: set[str]) -> None:
+        connection.executemany("INSERT INTO impressions VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows)
+
+    return apply
+
+
+def impressions_page(
+    connection: sqlite3.Connection, after: tuple[int, str], end: int
+) -> list[tuple[tuple[int, str], Impression]]:
+    """Return the next impressions after (timestamp, id), with timestamp < end."""
+    rows = connection.execute(
+        "SELECT timestamp, id, body FROM impressions WHERE (timestamp, id) > (?, ?) AND timestamp < ?"
+        " ORDER BY timestamp, id LIMIT ?",
+        (*after, end, PAGE),
+    )
+    return [((timestamp, key), _IMPRESSIONS.decode(body)) for timestamp, key, body in rows]
+
+
+def add_rejects(rejects: Sequence[Reject]) -> Apply[None]:
+    """Return the job that keeps refused rows."""
+    bodies = [(encode(reject),) for reject in rejects]
+
+    def apply(connection: sqlite3.Connection, _sealed: set[str]) -> None:
+        connection.executemany("INSERT INTO rejects (body) VALUES (?)", bodies)
+
+    return apply
+
+
+def newest_rejects(connection: sqlite3.Connection, limit: int) -> Iterator[Reject]:
+    """Yield refused rows, the last added first."""
+    rows = connection.execute("SELECT body FROM rejects ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
+    return (_REJECTS.decode(body) for (body,) in rows)

@@ -1,0 +1,102 @@
+"""The tables of `store.sqlite`, one migration a version.
+
+Owns their shape and the way from every earlier one. Never reads or writes a row of a table.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from coldframe.errors import StoreError
+from coldframe.store.sqlite.connections import connect, transaction
+from coldframe.store.sqlite.disk import locked
+
+APPLICATION_ID = 0x636F6C64
+"""Marks the file as ours: "cold" in ASCII."""
+
+_FIRST = (
+    """CREATE TABLE live_events (
+        seq INTEGER PRIMARY KEY,
+        event_id TEXT NOT NULL UNIQUE,
+        user_id TEXT,
+        session_id TEXT,
+        item_id TEXT NOT NULL,
+        event_type TEXT NOT NULL,
+        timestamp INTEGER NOT NULL,
+        value REAL,
+        recommendation_id TEXT,
+        position INTEGER,
+        context TEXT
+    )""",
+    "CREATE INDEX live_by_actor ON live_events (coalesce(user_id, session_id), timestamp, event_id)",
+    "CREATE INDEX live_by_time ON live_events (timestamp, event_id)",
+    """CREATE TABLE segments (
+        name TEXT PRIMARY KEY,
+        run TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        source TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX segments_by_run ON segments (run)",
+    "CREATE TABLE runs (name TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE items (id TEXT PRIMARY KEY, body BLOB NOT NULL)",
+    "CREATE TABLE users (id TEXT PRIMARY KEY, body BLOB NOT NULL)",
+    "CREATE TABLE impressions (id TEXT PRIMARY KEY, timestamp INTEGER NOT NULL, body BLOB NOT NULL)",
+    "CREATE INDEX impressions_by_time ON impressions (timestamp, id)",
+    "CREATE TABLE rejects (seq INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    "INSERT INTO counters VALUES ('catalogue', 0)",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST,)
+"""The statements that lead from version n to n + 1."""
+
+
+def prepare(path: Path, lock: Path) -> None:
+    """Create the database or bring it to the newest version, one process at a time. Raises `StoreError`."""
+    connection = connect(path)
+    try:
+        if (version(connection), owner(connection)) != (len(MIGRATIONS), APPLICATION_ID):
+            with locked(lock):
+                migrate(connection, path)
+    finally:
+        connection.close()
+
+
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+    """Bring the tables to the newest version, in one transaction.
+
+    Raises `StoreError` for the file of another program or of a newer coldframe; the caller holds the lock.
+    """
+    _refuse_foreign(connection, path, len(migrations))
+    connection.execute("PRAGMA journal_mode = WAL")
+    with transaction(connection):
+        for statement in chain.from_iterable(migrations[version(connection) :]):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables; 0: there are none yet."""
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def owner(connection: sqlite3.Connection) -> int:
+    """Return which program the file says it belongs to; 0: none."""
+    return connection.execute("PRAGMA application_id").fetchone()[0]
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path, newest: int) -> None:
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner(connection) != APPLICATION_ID and tables:
+        raise StoreError(f"{path} is another program's SQLite file.", remedy="Name another data folder.")
+    if version(connection) > newest:
+        raise StoreError(
+            f"{path} has version {version(connection)}, and this coldframe knows versions up to {newest}.",
+            remedy="Upgrade coldframe, or restore the backup made before the upgrade.",
+        )

@@ -1,0 +1,150 @@
+"""Sealed events: immutable Parquet files, each by (timestamp, event_id), scanned as one table.
+
+Owns the files in `segments/` and the order of a scan. Which files count is written in the table `segments`;
+one that is not recorded there does not exist.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from coldframe.errors import StoreError
+from coldframe.events.schema import EVENT_COLUMNS
+from coldframe.store.sqlite import disk
+from coldframe.store.sqlite.live import moment
+
+ORDER = ["timestamp", "event_id"]
+GROUP_ROWS = 65_536
+"""Rows a Parquet row group: a scan of a window skips the groups outside it."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One Parquet file as recorded: `first` and `last` are the timestamps of its ends in microseconds."""
+
+    name: str
+    run: str
+    rows: int
+    first: int
+    last: int
+    bytes: int
+    sha256: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Events in order of a scan, and the timestamps of its ends in microseconds."""
+
+    first: int
+    last: int
+    events: pl.LazyFrame
+
+
+class Segments:
+    """The Parquet files of one store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._verified: set[str] = set()
+
+    def write(self, events: pl.DataFrame, *, source: str) -> Segment:
+        """Write a file, durably, named after what is in it; the caller holds the lock and records it."""
+        events = events.select(list(EVENT_COLUMNS)).sort(ORDER)
+        beside = self.folder / ".new"
+        events.write_parquet(beside, compression="zstd", row_group_size=GROUP_ROWS, statistics=True)
+        disk.sync(beside)
+        digest = _sha256(beside)
+        times = events["timestamp"].to_physical()
+        first, last = times[0], times[-1]
+        name = f"{moment(first):%Y-%m-%d}_{moment(last):%Y-%m-%d}_{digest[:16]}"
+        size = beside.stat().st_size
+        disk.put_in_place(beside, self.path(name))
+        return Segment(name, name, events.height, first, last, size, digest, source)
+
+    def path(self, name: str) -> Path:
+        """Return where a segment lies."""
+        return self.folder / f"{name}.parquet"
+
+    def discard(self, name: str) -> None:
+        """Remove a file that was never recorded."""
+        disk.remove(self.path(name))
+
+    def scan(self, segment: Segment) -> pl.LazyFrame:
+        """Return a segment's events. Raises `StoreError` when the file is not the one that was sealed."""
+        if segment.name not in self._verified:
+            self._verify(segment)
+            self._verified.add(segment.name)
+        return pl.scan_parquet(self.path(segment.name))
+
+    def _verify(self, segment: Segment) -> None:
+        path = self.path(segment.name)
+        if not path.is_file() or path.stat().st_size != segment.bytes or _sha256(path) != segment.sha256:
+            raise StoreError(
+                f"The sealed events in {path} are missing or changed since they were written.",
+                remedy="Restore that file from a backup.",
+            )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def recorded(connection: sqlite3.Connection, start: int, end: int) -> list[Segment]:
+    """Return the segments that may hold a timestamp t with start ≤ t < end."""
+    rows = connection.execute(
+        "SELECT name, run, rows, first, last, bytes, sha256, source FROM segments WHERE last >= ? AND first < ?",
+        (start, end),
+    )
+    return [Segment(*row) for row in rows]
+
+
+def of_runs(connection: sqlite3.Connection, runs: Iterable[str]) -> list[Segment]:
+    """Return the segments that these runs cover."""
+    query = "SELECT name, run, rows, first, last, bytes, sha256, source FROM segments WHERE run = ?"
+    return [Segment(*row) for run in runs for row in connection.execute(query, (run,))]
+
+
+def record(connection: sqlite3.Connection, segment: Segment) -> None:
+    """Make a segment part of the store."""
+    connection.execute(
+        "INSERT INTO segments (name, run, rows, first, last, bytes, sha256, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            segment.name,
+            segment.run,
+            segment.rows,
+            segment.first,
+            segment.last,
+            segment.bytes,
+            segment.sha256,
+            segment.source,
+        ),
+    )
+
+
+def in_order(parts: Sequence[Part], start: int, end: int) -> pl.LazyFrame:
+    """Return the events with start ≤ timestamp < end as one table by (timestamp, event_id).
+
+    Only parts that overlap in time are sorted again.
+    """
+    groups: list[list[Part]] = []
+    last = -1
+    for part in sorted(parts, key=lambda part: part.first):
+        if groups and part.first <= last:
+            groups[-1].append(part)
+        else:
+            groups.append([part])
+        last = max(last, part.last)
+    if not groups:
+        return pl.LazyFrame(schema=EVENT_COLUMNS)
+    within = pl.col("timestamp").is_between(pl.lit(moment(start)), pl.lit(moment(end)), closed="left")
+    return pl.concat([_merged([part.events.filter(within) for part in group]) for group in groups])
+
+
+def _merged(events: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    return events[0] if len(events) == 1 else pl.concat(events).sort(ORDER)
