@@ -3,7 +3,9 @@
 Order of authority: `coldframe.toml` < environment (`COLDFRAME_WINDOW__DAYS=30`) < command-line flag
 (`--set window.days=30`). docs/settings.md is generated from this package; a test fails when they differ.
 
-    sections.py   the values and their reasons
+    declare.py    how a setting is declared
+    learners.py   the experts' and the mixer's values and their reasons
+    sections.py   all other values, and the tree
     loading.py    file, environment and flags -> Settings
     toml.py       Settings -> the documented file that `coldframe init` writes
 """
@@ -21,14 +23,18 @@ from coldframe.settings.sections import (
     CollaborativeSettings,
     ContentSettings,
     EventSettings,
+    ItemItemSettings,
     MixerSettings,
     NegativeSettings,
     PopularitySettings,
     RecommendSettings,
+    RepeatSettings,
     ServingSettings,
     Settings,
+    SpectralSettings,
     StoreSettings,
     TrainingSettings,
+    TransitionSettings,
     WindowSettings,
     default_event_weights,
     setting,
@@ -41,15 +47,19 @@ __all__ = [
     "CollaborativeSettings",
     "ContentSettings",
     "EventSettings",
+    "ItemItemSettings",
     "MixerSettings",
     "NegativeSettings",
     "PopularitySettings",
     "RecommendSettings",
+    "RepeatSettings",
     "ServingSettings",
     "SettingInfo",
     "Settings",
+    "SpectralSettings",
     "StoreSettings",
     "TrainingSettings",
+    "TransitionSettings",
     "WindowSettings",
     "as_dict",
     "default_event_weights",

@@ -4,17 +4,19 @@ Owns the values, one class a section of `coldframe.toml`. Never reads a file or 
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal
 
-T = TypeVar("T")
-
-
-def setting(default: T, *, reason: str, unit: str = "", low: float | None = None, high: float | None = None) -> T:
-    """Declare one setting: its default, its bounds (inclusive), its unit and why that default."""
-    metadata = {"reason": reason, "unit": unit, "low": low, "high": high}
-    if isinstance(default, dict | list):
-        return field(default_factory=default.copy, metadata=metadata)  # type: ignore[return-value]
-    return field(default=default, metadata=metadata)
+from coldframe.settings.declare import setting
+from coldframe.settings.learners import (
+    CollaborativeSettings,
+    ContentSettings,
+    ItemItemSettings,
+    MixerSettings,
+    PopularitySettings,
+    RepeatSettings,
+    SpectralSettings,
+    TransitionSettings,
+)
 
 
 def default_event_weights() -> dict[str, float]:
@@ -102,85 +104,6 @@ class NegativeSettings:
 
 
 @dataclass(frozen=True)
-class CollaborativeSettings:
-    """Implicit-feedback matrix factorisation with biases."""
-
-    factors: int = setting(128, reason="The design's default width.", unit="dimensions", low=2, high=1_024)
-    regularization: float = setting(
-        0.05, reason="Ridge per unit of total confidence (frequency-scaled).", unit="", low=1e-6, high=1e4
-    )
-    alpha: float = setting(
-        10.0, reason="Confidence of a seen pair is 1 + alpha × weight.", unit="", low=0.0, high=10_000.0
-    )
-    epochs: int = setting(8, reason="Gowalla's recall is flat from epoch 6 on.", unit="epochs", low=1, high=200)
-
-
-@dataclass(frozen=True)
-class ContentSettings:
-    """The tower over categories, tags, hashed text and numerics."""
-
-    hidden: int = setting(256, reason="The seed article's first layer.", unit="units", low=4, high=4_096)
-    dim: int = setting(128, reason="The seed article's output width.", unit="dimensions", low=2, high=1_024)
-    text_buckets: int = setting(
-        16_384,
-        reason="Hashed words; collisions stay rare below 20 k distinct words.",
-        unit="buckets",
-        low=256,
-        high=4_194_304,
-    )
-    l2: float = setting(1e-6, reason="The seed article's penalty.", unit="", low=0.0, high=1.0)
-    epochs: int = setting(5, reason="Enough for the loss to flatten on Online Retail.", unit="epochs", low=1, high=500)
-    learning_rate: float = setting(
-        0.003, reason="Adam; 0.001 is far behind, 0.01 unstable.", unit="", low=1e-6, high=1.0
-    )
-
-
-@dataclass(frozen=True)
-class PopularitySettings:
-    """What is popular, over how long."""
-
-    recent_days: int = setting(
-        30,
-        reason="Recent popularity beats all-time popularity on every time split measured.",
-        unit="days",
-        low=1,
-        high=3_650,
-    )
-
-
-@dataclass(frozen=True)
-class MixerSettings:
-    """The network that weighs the experts."""
-
-    form: Literal["gate", "softmax"] = setting(
-        "gate", reason="A gate with an offset; the article's softmax loses to a plain switch on cold items."
-    )
-    hidden: int = setting(64, reason="The seed article's layer.", unit="units", low=2, high=1_024)
-    dropout: float = setting(0.3, reason="The seed article's rate.", unit="probability", low=0.0, high=0.95)
-    epochs: int = setting(
-        30, reason="Stops earlier when its own held-out part stops improving.", unit="epochs", low=1, high=1_000
-    )
-    learning_rate: float = setting(0.003, reason="Adam.", unit="", low=1e-6, high=1.0)
-    holdout: float = setting(
-        0.15,
-        reason="Share of the window's time, its end, that the experts do not see while the mixer learns.",
-        unit="share of events",
-        low=0.01,
-        high=0.5,
-    )
-    candidates: int = setting(
-        100,
-        reason="Best items taken from each expert; their union is mixed.",
-        unit="items per expert",
-        low=10,
-        high=10_000,
-    )
-    max_requests: int = setting(
-        4_000, reason="Later requests to learn from; more did not help.", unit="requests", low=100, high=1_000_000
-    )
-
-
-@dataclass(frozen=True)
 class RecommendSettings:
     """How an answer is made."""
 
@@ -247,6 +170,10 @@ class Settings:
     window: WindowSettings = field(default_factory=WindowSettings)
     negatives: NegativeSettings = field(default_factory=NegativeSettings)
     collaborative: CollaborativeSettings = field(default_factory=CollaborativeSettings)
+    item_item: ItemItemSettings = field(default_factory=ItemItemSettings)
+    spectral: SpectralSettings = field(default_factory=SpectralSettings)
+    transitions: TransitionSettings = field(default_factory=TransitionSettings)
+    repeat: RepeatSettings = field(default_factory=RepeatSettings)
     content: ContentSettings = field(default_factory=ContentSettings)
     popularity: PopularitySettings = field(default_factory=PopularitySettings)
     mixer: MixerSettings = field(default_factory=MixerSettings)
