@@ -6,9 +6,8 @@ Owns quoting, delimiters and encoding. Never interprets a value; an empty field 
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, Protocol, TextIO
 
 import polars as pl
 
@@ -18,7 +17,25 @@ from coldframe.events.table import BATCH_ROWS, Batch, RefusedRow, row_text
 DELIMITERS = ",;\t|"
 """The one that stands most often in the header separates the fields; among equals the earlier."""
 
-_Row = tuple[int, list[str] | csv.Error]
+
+class Reader(Protocol):
+    """What `csv.reader` returns."""
+
+    line_num: int
+
+    def __next__(self) -> list[str]:
+        """Return the next row."""
+        ...
+
+
+class _Chunk(NamedTuple):
+    lines: list[int]
+    rows: list[list[str]]
+    broken: list[RefusedRow]
+
+    @property
+    def n_lines(self) -> int:
+        return len(self.lines) + len(self.broken)
 
 
 class CsvTable:
@@ -43,10 +60,10 @@ class CsvTable:
         """Yield the named columns as text, `BATCH_ROWS` lines at a time."""
         chosen = {name: self.columns.index(name) for name in names}
         with self._open() as file:
-            rows = _numbered(file, self._delimiter)
-            next(rows)
-            while chunk := list(islice(rows, BATCH_ROWS)):
-                yield self._batch(chunk, chosen)
+            reader = csv.reader(file, delimiter=self._delimiter)
+            next(reader)
+            while (chunk := self._chunk(reader)).n_lines:
+                yield _batch(chunk, chosen)
 
     def _open(self) -> TextIO:
         try:
@@ -65,46 +82,48 @@ class CsvTable:
             raise ColumnError(f"{self._path} has two columns {twice[0]!r}.", remedy="Name each column once.")
         return names
 
-    def _batch(self, chunk: list[_Row], chosen: dict[str, int]) -> Batch:
-        whole = [(line, row) for line, row in chunk if isinstance(row, list) and len(row) == len(self.columns)]
-        broken = [self._refused(line, row) for line, row in chunk if len(whole) < len(chunk) and self._breaks(row)]
-        try:
-            frame = _frame(whole, chosen)
-        except UnicodeEncodeError:
-            broken += [RefusedRow(line, "is not UTF-8", row_text(row)) for line, row in whole if not _is_text(row)]
-            whole = [(line, row) for line, row in whole if _is_text(row)]
-            frame = _frame(whole, chosen)
-        return Batch(frame, pl.Series([line for line, _ in whole], dtype=pl.Int64), broken)
+    def _chunk(self, reader: Reader) -> _Chunk:
+        """Read up to `BATCH_ROWS` lines; those that do not fit the header are broken, blank ones are nothing."""
+        chunk, width = _Chunk([], [], []), len(self.columns)
+        while chunk.n_lines < BATCH_ROWS:
+            try:
+                row = next(reader, None)
+            except csv.Error as error:
+                chunk.broken.append(RefusedRow(reader.line_num, f"is not CSV: {error}", ""))
+                continue
+            if row is None:
+                break
+            if len(row) == width:
+                chunk.rows.append(row)
+                chunk.lines.append(reader.line_num)
+            elif row:
+                chunk.broken.append(self._ragged(reader.line_num, row))
+        return chunk
 
-    def _breaks(self, row: list[str] | csv.Error) -> bool:
-        return isinstance(row, csv.Error) or len(row) != len(self.columns)
-
-    def _refused(self, line: int, row: list[str] | csv.Error) -> RefusedRow:
-        if isinstance(row, csv.Error):
-            return RefusedRow(line, f"is not CSV: {row}", "")
+    def _ragged(self, line: int, row: list[str]) -> RefusedRow:
         few = "fewer" if len(row) < len(self.columns) else "more"
         return RefusedRow(line, f"has {few} fields than the header", row_text(self._delimiter.join(row)))
 
 
-def _numbered(file: TextIO, delimiter: str) -> Iterator[_Row]:
-    """Yield every row that is not blank with the number of the line it ends on."""
-    reader = csv.reader(file, delimiter=delimiter)
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            yield reader.line_num, error
-            continue
-        if row is None:
-            return
-        if row:
-            yield reader.line_num, row
+def _batch(chunk: _Chunk, chosen: dict[str, int]) -> Batch:
+    try:
+        return Batch(_frame(chunk.rows, chosen), pl.Series(chunk.lines, dtype=pl.Int64), chunk.broken)
+    except UnicodeEncodeError:
+        return _batch(_without_bad_bytes(chunk, [*chosen.values()]), chosen)
 
 
-def _frame(rows: list[tuple[int, list[str]]], chosen: dict[str, int]) -> pl.DataFrame:
-    columns = [pl.Series(name, [row[i] for _, row in rows], dtype=pl.String) for name, i in chosen.items()]
+def _frame(rows: list[list[str]], chosen: dict[str, int]) -> pl.DataFrame:
+    columns = [pl.Series(name, [row[i] for row in rows], dtype=pl.String) for name, i in chosen.items()]
     return pl.DataFrame(columns).with_columns(pl.all().replace({"": None}))
 
 
-def _is_text(row: list[str]) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for value in row for char in value)
+def _without_bad_bytes(chunk: _Chunk, read: list[int]) -> _Chunk:
+    """Move rows that are not UTF-8 where they are read to the broken ones: each bad byte is a lone surrogate there."""
+    found = _Chunk([], [], list(chunk.broken))
+    for line, row in zip(chunk.lines, chunk.rows, strict=True):
+        if any("\ud800" <= char <= "\udfff" for i in read for char in row[i]):
+            found.broken.append(RefusedRow(line, "is not UTF-8", row_text(",".join(row))))
+        else:
+            found.lines.append(line)
+            found.rows.append(row)
+    return found
