@@ -62,12 +62,12 @@ def prepare(path: Path, lock: Path) -> None:
     try:
         if (version(connection), owner(connection)) != (len(MIGRATIONS), APPLICATION_ID):
             with locked(lock):
-                migrate(connection, path)
+                migrate(connection, path, MIGRATIONS)
     finally:
         connection.close()
 
 
-def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> None:
     """Bring the tables to the newest version, in one transaction.
 
     Raises `StoreError` for the file of another program or of a newer coldframe; the caller holds the lock.

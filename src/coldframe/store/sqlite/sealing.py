@@ -92,9 +92,9 @@ class Sealing:
         with ExitStack() as stack:
             with medium("lock", self._lock):
                 stack.enter_context(disk.locked(self._lock))
-            self._housekeeping.sweep()
-            self._housekeeping.merge_runs()
             try:
+                self._housekeeping.sweep()
+                self._housekeeping.merge_runs()
                 yield
             except BaseException:
                 with suppress(StoreError):

@@ -1,0 +1,91 @@
+"""Versions of the tables: old ones are brought up, newer and foreign ones refused."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from coldframe.errors import StoreError
+from coldframe.settings import Settings
+from coldframe.store.sqlite import SQLiteStore, schema
+from coldframe.store.sqlite.connections import connect
+from coldframe.testing.store_samples import events
+
+SETTINGS = Settings().store
+
+
+def open_store(folder):
+    return SQLiteStore(folder, SETTINGS)
+
+
+def test_an_older_store_is_migrated_with_its_rows(tmp_path, monkeypatch):
+    store = open_store(tmp_path)
+    store.append_events(events(0, 5))
+    store.close()
+    newer = (*schema.MIGRATIONS, ["CREATE TABLE shelves (id TEXT)", "INSERT INTO shelves VALUES ('a')"])
+    monkeypatch.setattr(schema, "MIGRATIONS", newer)
+    for _ in range(2):
+        store = open_store(tmp_path)
+        assert store.counts().events == 5
+        store.close()
+    connection = connect(tmp_path / "store.sqlite")
+    assert connection.execute("SELECT * FROM shelves").fetchall() == [("a",)]
+    assert schema.version(connection) == len(newer)
+    connection.close()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path):
+    open_store(tmp_path).close()
+    connection = connect(tmp_path / "store.sqlite")
+    torn = (*schema.MIGRATIONS, ["CREATE TABLE shelves (id TEXT)", "INSERT INTO nowhere VALUES (1)"])
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        schema.migrate(connection, tmp_path, torn)
+    assert schema.version(connection) == len(schema.MIGRATIONS)
+    assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'shelves'").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_newer_store_is_refused(tmp_path):
+    open_store(tmp_path).close()
+    connection = connect(tmp_path / "store.sqlite")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="version 99") as refused:
+        open_store(tmp_path)
+    assert "Upgrade" in refused.value.remedy
+
+
+def test_another_programs_database_is_left_alone(tmp_path):
+    connection = sqlite3.connect(tmp_path / "store.sqlite")
+    connection.execute("CREATE TABLE theirs (id TEXT)")
+    connection.close()
+    with pytest.raises(StoreError, match="another program"):
+        open_store(tmp_path)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "store.sqlite").write_bytes(b"not a database, but long enough to look like one" * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        open_store(tmp_path)
+
+
+def test_a_place_that_is_no_folder_is_refused(tmp_path):
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(StoreError, match="data"):
+        open_store(tmp_path / "data")
+
+
+def test_many_may_open_a_new_folder_at_once(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(lambda _: open_store(tmp_path / "data"), range(8)))
+    for store in stores:
+        assert store.counts().events == 0
+        store.close()
+
+
+def test_every_commit_is_fsynced(tmp_path):
+    open_store(tmp_path).close()
+    connection = connect(tmp_path / "store.sqlite")
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
