@@ -21,11 +21,18 @@ def attribute_names(users: Iterable[Mapping[str, Scalar]]) -> tuple[str, ...]:
     >>> attribute_names([{"country": "France", "pets": 2.0}, {"country": "Spain", "member": True}])
     ('country=France', 'country=Spain', 'member=true', 'pets=2')
     """
-    values: defaultdict[str, set[Scalar]] = defaultdict(set)
+    names: set[str | None] = set()
+    numbers: defaultdict[str, set[float]] = defaultdict(set)
     for attributes in users:
         for name, value in attributes.items():
-            values[name].add(value)
-    return tuple(sorted({text for name, found in values.items() for text in _fitted(name, found)}))
+            if isinstance(value, str | bool):
+                names.add(exact(name, value))
+            else:
+                numbers[name].add(value)
+    for name, values in numbers.items():
+        text = in_range if len(values) > FEW_DISTINCT else exact
+        names.update(text(name, value) for value in values)
+    return tuple(sorted(name for name in names if name is not None))
 
 
 def told(attributes: Mapping[str, Scalar], known: Collection[str]) -> list[str]:
@@ -68,15 +75,6 @@ def in_range(name: str, value: Scalar) -> str | None:
     near, far = (float(f"{step}e{exponent}") for step in (digit, digit + 1))
     low, high = (near, far) if value > 0 else (-far, -near)
     return f"{name}={_plain(low)}..{_plain(high)}"
-
-
-def _fitted(name: str, values: set[Scalar]) -> set[str]:
-    """Return the names of one attribute's values: numbers as they are while there are few, else by range."""
-    numbers = {value for value in values if not isinstance(value, str | bool)}
-    many = len(numbers) > FEW_DISTINCT
-    texts = (in_range(name, value) if many else exact(name, value) for value in numbers)
-    rest = (exact(name, value) for value in values if isinstance(value, str | bool))
-    return {text for text in (*texts, *rest) if text is not None}
 
 
 def _plain(number: float) -> str:
