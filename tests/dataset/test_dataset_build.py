@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -195,7 +196,7 @@ def test_bags_hold_each_feature_once_in_order(pairs):
 def test_another_process_gives_the_same_bytes():
     """Python salts its hashes anew in each process; nothing here may depend on them."""
     program = (
-        "import sys; sys.path.insert(0, 'tests/dataset'); import hashlib; import test_dataset_build as t;"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import hashlib; import test_dataset_build as t;"
         "m = t.build_training_set(*t.SHOP, t.Settings());"
         "print(hashlib.sha256(repr((m.users, m.items, m.interactions, m.item_features, m.seen)).encode()).hexdigest())"
     )
