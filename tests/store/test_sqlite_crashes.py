@@ -66,16 +66,13 @@ else:
 
 def test_what_was_acknowledged_survives_kill_9(tmp_path):
     acknowledged = set()
-    for life in range(6):
-        child = subprocess.Popen(
-            [sys.executable, "-c", APPENDER, tmp_path, str(life)], stdout=subprocess.PIPE, text=True
-        )
-        first = child.stdout.readline()
-        time.sleep(0.1 + 0.07 * life)
-        child.send_signal(signal.SIGKILL)
-        lines = [first, *child.stdout.read().split("\n")[:-1]]
-        child.wait()
-        acknowledged |= {int(line) for line in lines}
+    for life in range(5):
+        command = [sys.executable, "-c", APPENDER, tmp_path, str(life)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            first = child.stdout.readline()
+            time.sleep(0.1 + 0.07 * life)
+            child.send_signal(signal.SIGKILL)
+            acknowledged |= {int(line) for line in [first, *child.stdout.read().split("\n")[:-1]]}
     store = SQLiteStore(tmp_path, SETTINGS)
     scanned = store.scan_events().collect()
     stored = set(scanned["event_id"])
@@ -83,7 +80,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
     assert {each.event_id for first in acknowledged for each in events(first, first + 7)} <= stored
     assert scanned.height % 7 == 0
     assert len(store.recent_events("ann", limit=10**6)) == scanned.height
-    assert len(acknowledged) > 6
+    assert len(acknowledged) > 5
     store.close()
 
 
