@@ -196,8 +196,8 @@ def test_bags_hold_each_feature_once_in_order(pairs):
 def test_another_process_gives_the_same_bytes():
     """Python salts its hashes anew in each process; nothing here may depend on them."""
     program = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import hashlib; import test_dataset_build as t;"
-        "m = t.build_training_set(*t.SHOP, t.Settings());"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
+        "import hashlib; import test_dataset_build as t; m = t.build_training_set(*t.SHOP, t.Settings());"
         "print(hashlib.sha256(repr((m.users, m.items, m.interactions, m.item_features, m.seen)).encode()).hexdigest())"
     )
     answers = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in "ab"}
