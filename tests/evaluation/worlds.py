@@ -14,9 +14,9 @@ from coldframe.dataset.training_set import (
     TrainingSet,
     UserFeatures,
     Vocabulary,
+    micros,
 )
 from coldframe.evaluation import Split, complete_events
-from coldframe.evaluation.plan import micros
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WEIGHTS = {"purchase": 1.0, "click": 0.3, "rating_1": -0.5}

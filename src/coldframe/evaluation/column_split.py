@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from coldframe.clock import generator
-from coldframe.dataset.training_set import Bools, Rows, TrainingSet
+from coldframe.dataset.training_set import Bools, Rows, TrainingSet, micros
 from coldframe.domain import Item, User
 from coldframe.errors import ColumnError, DataError
 from coldframe.evaluation.log import Log, read_log
@@ -25,11 +25,9 @@ from coldframe.evaluation.plan import (
     Weigh,
     complete_catalogue,
     end_of,
-    known_of,
-    micros,
+    request_of,
     sampled,
 )
-from coldframe.scoring.request import Request
 
 COLUMN = "column"
 WARM, COLD = "warm", "cold"
@@ -143,11 +141,10 @@ def _cases(training_set: TrainingSet, side: _Side, now: int, sampling: Sampling)
     def make() -> Iterator[Case]:
         for user_id in chosen:
             history = side.known[0].history(side.known[0].actors.row_of.get(user_id, -1), now)
-            attributes, signed_up_at = known_of(training_set, user_id, now)
-            masked = _masked(side, user_id, training_set.n_items)
+            fresh = ~_masked(side, user_id, training_set.n_items)
             for view, relevant in answers[user_id].items():
-                allowed = side.candidates[view] & ~masked
-                yield Case(user_id, Request(history, now, signed_up_at, attributes, allowed), relevant, view)
+                request = request_of(training_set, user_id, history, now, side.candidates[view] & fresh)
+                yield Case(user_id, request, relevant, view)
 
     return Cases(sum(len(answers[user_id]) for user_id in chosen), make)
 

@@ -3,16 +3,24 @@
 Owns the order of an evaluation: lists, values per request, estimates, comparisons. Reads no file and fits nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from coldframe.errors import DataError, InputError
 from coldframe.evaluation.lists import Lists, rank_everything
-from coldframe.evaluation.measure import Numbers, Yardstick, by_item, by_user, differences, summary, values_per_request
+from coldframe.evaluation.measure import (
+    Differences,
+    Numbers,
+    Slice,
+    Values,
+    Yardstick,
+    by_item,
+    by_user,
+    values_per_request,
+    whole,
+)
 from coldframe.evaluation.plan import OVERALL, Plan
-from coldframe.metrics import Comparison
-from coldframe.metrics.interval import Doubles
 from coldframe.scoring.request import Scorer
 from coldframe.store.protocol import Progress
 
@@ -22,7 +30,7 @@ class PerRequest:
     """One view before averaging: its lists, and model → metric at k → one value per request."""
 
     lists: Lists
-    values: Mapping[str, Mapping[str, Doubles]]
+    values: Values
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,8 @@ class EvaluationReport:
 
     `models` is the view `overall`; `slices` adds the other views and the buckets of user and item history, each with
     its number of requests in `slice_requests`. `differences` compare `reference`, the first model, with each other
-    one, pair by pair. `facts` say what the split left out. `per_request` keeps the values behind every mean.
+    one, pair by pair; `slice_differences` do so in every slice. `facts` say what the split left out. `per_request`
+    keeps the values behind every mean.
     """
 
     protocol: str
@@ -44,7 +53,8 @@ class EvaluationReport:
     models: Mapping[str, Numbers]
     slices: Mapping[str, Mapping[str, Numbers]]
     slice_requests: Mapping[str, int]
-    differences: Mapping[str, Mapping[str, Comparison]]
+    differences: Differences
+    slice_differences: Mapping[str, Differences]
     seconds: Mapping[str, float]
     facts: Mapping[str, float]
     per_request: Mapping[str, PerRequest] = field(repr=False)
@@ -79,23 +89,23 @@ def evaluate(
         plan, scorers, k=max(ks), seed=seed, fallback=fallback, threads=threads, progress=progress, stopwatch=stopwatch
     )
     ranked_at = stopwatch()
-    yardstick = Yardstick.of(plan.training_set, sorted(set(ks)), seed=seed, draws=draws)
+    yardstick = Yardstick.of(plan.training_set, ks, reference=next(iter(scorers)), seed=seed, draws=draws)
     per_request = {view: PerRequest(lists, values_per_request(lists, yardstick)) for view, lists in views.items()}
-    slices, sizes = _slices(per_request, yardstick)
-    main, reference = per_request[OVERALL], next(iter(scorers))
-    compared = differences(main.lists, main.values, yardstick, reference)
+    slices = {one.name: one for one in _slices(per_request, yardstick)}
+    main = per_request[OVERALL].lists
     return EvaluationReport(
         protocol=plan.protocol,
         ks=yardstick.ks,
-        reference=reference,
+        reference=yardstick.reference,
         fallback=fallback.name if fallback is not None else None,
-        n_requests=len(main.lists),
-        n_users=len(main.lists.user_ids),
+        n_requests=len(main),
+        n_users=len(main.user_ids),
         n_items=plan.training_set.n_items,
-        models=slices[OVERALL],
-        slices=slices,
-        slice_requests=sizes,
-        differences=compared,
+        models=slices[OVERALL].models,
+        slices={name: one.models for name, one in slices.items()},
+        slice_requests={name: one.n_requests for name, one in slices.items()},
+        differences=slices[OVERALL].differences,
+        slice_differences={name: one.differences for name, one in slices.items()},
         seconds={name: round(spent, 3) for name, spent in seconds.items()}
         | {"ranking": round(ranked_at - started, 3), "measuring": round(stopwatch() - ranked_at, 3)},
         facts=plan.facts,
@@ -103,14 +113,10 @@ def evaluate(
     )
 
 
-def _slices(
-    per_request: Mapping[str, PerRequest], yardstick: Yardstick
-) -> tuple[dict[str, dict[str, Numbers]], dict[str, int]]:
-    slices: dict[str, dict[str, Numbers]] = {}
-    sizes: dict[str, int] = {}
+def _slices(per_request: Mapping[str, PerRequest], yardstick: Yardstick) -> Iterator[Slice]:
+    """Yield `overall`, the other views, and the buckets of user and item history."""
     for view, one in sorted(per_request.items(), key=lambda entry: entry[0] != OVERALL):
-        slices[view], sizes[view] = summary(one.lists, one.values, yardstick, view), len(one.lists)
+        yield whole(view, one.lists, one.values, yardstick)
     main = per_request[OVERALL]
-    for name, size, numbers in (*by_user(main.lists, main.values, yardstick), *by_item(main.lists, yardstick)):
-        slices[name], sizes[name] = numbers, size
-    return slices, sizes
+    yield from by_user(main.lists, main.values, yardstick)
+    yield from by_item(main.lists, yardstick)

@@ -14,7 +14,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import Bools, Rows
+from coldframe.dataset.training_set import Bools, Floats, Rows
+from coldframe.evaluation.asking import scores_of
 from coldframe.evaluation.plan import Case, Plan
 from coldframe.evaluation.ranking import TopK, request_key, top_k
 from coldframe.metrics import Ragged
@@ -80,19 +81,23 @@ def rank_everything(
     views: dict[str, _Growing] = {}
     seconds = dict.fromkeys(scorers, 0.0)
     done = 0
+
+    def rank(asked: tuple[Case, Floats]) -> TopK:
+        return _ranked(*asked, k, seed, fallback)
+
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
         run = pool.map if pool is not None else map
         for chunk in _chunks(iter(plan.cases)):
             for case in chunk:
-                _note(
-                    views.setdefault(case.view, _Growing(np.zeros(plan.training_set.n_items, np.bool_))), case, trained
-                )
+                growing = views.setdefault(case.view, _Growing(np.zeros(plan.training_set.n_items, np.bool_)))
+                _note(growing, case, trained)
             for name, scorer in scorers.items():
                 started = stopwatch()
-                lists = list(run(lambda case, scorer=scorer: _answer(case, scorer, k, seed, fallback), chunk))
+                scored = zip(chunk, scores_of(scorer, [case.request for case in chunk], run), strict=True)
+                ranked = list(run(rank, scored))
                 seconds[name] += stopwatch() - started
-                for case, ranked in zip(chunk, lists, strict=True):
-                    views[case.view].lists.setdefault(name, []).append(ranked)
+                for case, one in zip(chunk, ranked, strict=True):
+                    views[case.view].lists.setdefault(name, []).append(one)
             done += len(chunk)
             if progress is not None:
                 progress(done, len(plan.cases))
@@ -104,9 +109,8 @@ def _chunks(cases: Iterator[Case]) -> Iterator[list[Case]]:
         yield chunk
 
 
-def _answer(case: Case, scorer: Scorer, k: int, seed: int, fallback: Scorer | None) -> TopK:
+def _ranked(case: Case, scores: Floats, k: int, seed: int, fallback: Scorer | None) -> TopK:
     request = case.request
-    scores = scorer.score(request)
     filler = fallback.score(request) if fallback is not None and np.isnan(scores).any() else None
     return top_k(scores, k, key=request_key(seed, case.user_id, request.now), allowed=request.allowed, fallback=filler)
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import Bools, Floats, Rows, Times, Vocabulary
+from coldframe.dataset.training_set import Floats, Rows, Times, Vocabulary
 from coldframe.errors import InputError
 from coldframe.evaluation.plan import Weigh
 from coldframe.scoring.request import History
@@ -34,23 +34,29 @@ class Log:
         return np.repeat(np.arange(len(self.actors)), np.diff(self.starts))
 
     def history(self, actor: int, before: int) -> History:
-        """Return an actor's events with timestamp < `before` (µs), without copying; empty for actor −1."""
-        if actor < 0:
-            return History.empty()
-        start, stop = int(self.starts[actor]), int(self.starts[actor + 1])
-        stop = start + int(np.searchsorted(self.timestamp[start:stop], before, side="left"))
-        return History(self.item[start:stop], self.weight[start:stop], self.timestamp[start:stop])
+        """Return an actor's events with timestamp < `before` (µs); empty for actor −1.
+
+        Those worth 0 are left out: training and serving do not see them either.
+        """
+        past = self._before(actor, before)
+        item, weight, timestamp = self.item[past], self.weight[past], self.timestamp[past]
+        told = weight != 0
+        return History(item, weight, timestamp) if told.all() else History(item[told], weight[told], timestamp[told])
+
+    def had(self, actor: int, before: int) -> Rows:
+        """Return the items of all of an actor's events with timestamp < `before` (µs), whatever they are worth."""
+        return self.item[self._before(actor, before)]
 
     def liked(self, actor: int) -> Rows:
         """Return the distinct items of an actor's events of positive weight, ascending."""
         part = slice(int(self.starts[actor]), int(self.starts[actor + 1]))
         return np.unique(self.item[part][self.weight[part] > 0])
 
-    def where(self, mask: Bools) -> "Log":
-        """Return the events that a boolean mask of length n_events keeps; the actors stay."""
-        counts = np.bincount(self.actor[mask], minlength=len(self.actors))
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return Log(self.actors, starts, self.item[mask], self.weight[mask], self.timestamp[mask])
+    def _before(self, actor: int, before: int) -> slice:
+        if actor < 0:
+            return slice(0, 0)
+        start, stop = int(self.starts[actor]), int(self.starts[actor + 1])
+        return slice(start, start + int(np.searchsorted(self.timestamp[start:stop], before, side="left")))
 
 
 def read_log(events: pl.DataFrame, items: Vocabulary, weigh: Weigh) -> Log:

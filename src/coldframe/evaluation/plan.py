@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import NEVER, Floats, Rows, TrainingSet
+from coldframe.dataset.training_set import NEVER, Bools, Floats, Rows, TrainingSet
 from coldframe.domain import Item, User
-from coldframe.scoring.request import Request
+from coldframe.scoring.request import History, Request
 
 OVERALL = "overall"
 """The view that the main table shows: every candidate, every right answer."""
@@ -112,8 +112,8 @@ class Split:
 def complete_catalogue(items: tuple[Item, ...], *frames: pl.DataFrame) -> tuple[Item, ...]:
     """Return the items and a bare one for each id that only events mention, in order of id.
 
-    >>> complete_catalogue((Item(item_id="b"),), pl.DataFrame({"item_id": ["c", "b"]}))
-    (Item(item_id='b'), Item(item_id='c'))
+    >>> [item.item_id for item in complete_catalogue((Item(item_id="b"),), pl.DataFrame({"item_id": ["c", "b"]}))]
+    ['b', 'c']
     """
     known = {item.item_id: item for item in items}
     mentioned = {str(identifier) for frame in frames for identifier in frame["item_id"].unique().to_list()}
@@ -127,15 +127,6 @@ def end_of(events: pl.DataFrame) -> datetime:
     return (newest if isinstance(newest, datetime) else datetime(1970, 1, 1, tzinfo=UTC)) + timedelta(microseconds=1)
 
 
-def micros(moment: datetime) -> int:
-    """Return a time as µs since 1970.
-
-    >>> micros(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
-    1000000
-    """
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
 def sampled(n: int, sampling: Sampling, generator: np.random.Generator) -> NDArray[np.int64]:
     """Return which of n requests to ask, ascending: all of them, or a draw without replacement."""
     if sampling.max_requests is None or sampling.max_requests >= n:
@@ -143,10 +134,24 @@ def sampled(n: int, sampling: Sampling, generator: np.random.Generator) -> NDArr
     return np.sort(generator.choice(n, size=sampling.max_requests, replace=False))
 
 
-def known_of(training_set: TrainingSet, user_id: str, now: int) -> tuple[Rows, int]:
-    """Return a user's attribute rows and sign-up time (µs; NEVER when unknown or not before `now`)."""
-    row = training_set.users.row_of.get(user_id)
-    if row is None:
-        return np.empty(0, np.int32), NEVER
-    signed_up_at = int(training_set.user_features.signed_up_at[row])
-    return training_set.user_features.attributes.row(row), signed_up_at if signed_up_at <= now else NEVER
+def request_of(
+    training_set: TrainingSet,
+    user_id: str,
+    history: History,
+    now: int,
+    allowed: Bools,
+    item_counts: NDArray[np.int32] | None = None,
+) -> Request:
+    """Return what a service would ask at `now` (µs) for a user with this past, by what is known of him then.
+
+    As in serving, his first event stands in for a sign-up that nobody recorded. Of a user whose record says that he
+    signs up later, nothing is known.
+    """
+    row = training_set.users.row_of.get(user_id, -1)
+    told = training_set.user_features
+    signed_up_at = int(told.signed_up_at[row]) if row >= 0 else NEVER
+    known = row >= 0 and signed_up_at <= now
+    attributes = told.attributes.row(row) if known else np.empty(0, np.int32)
+    if not known or signed_up_at == NEVER:
+        signed_up_at = int(history.timestamp[0]) if len(history) else NEVER
+    return Request(history, now, signed_up_at, attributes, allowed, item_counts)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from coldframe.clock import generator
-from coldframe.dataset.training_set import TrainingSet
+from coldframe.dataset.training_set import TrainingSet, micros
 from coldframe.domain import Item, User
 from coldframe.evaluation.log import Log, read_log
 from coldframe.evaluation.plan import (
@@ -21,11 +21,9 @@ from coldframe.evaluation.plan import (
     Weigh,
     complete_catalogue,
     end_of,
-    known_of,
-    micros,
+    request_of,
     sampled,
 )
-from coldframe.scoring.request import Request
 
 PUBLISHED = "test"
 
@@ -56,11 +54,10 @@ def _plan(training_set: TrainingSet, past: Log, held_out: Log, now: int, samplin
     def make() -> Iterator[Case]:
         for actor in chosen:
             user_id = held_out.actors.ids[actor]
-            history = past.history(past.actors.row_of.get(user_id, -1), now)
+            before = past.actors.row_of.get(user_id, -1)
             allowed = np.ones(training_set.n_items, dtype=np.bool_)
-            allowed[history.item] = False
-            attributes, signed_up_at = known_of(training_set, user_id, now)
-            request = Request(history, now, signed_up_at, attributes, allowed)
+            allowed[past.had(before, now)] = False
+            request = request_of(training_set, user_id, past.history(before, now), now, allowed)
             yield Case(user_id, request, held_out.liked(int(actor)))
 
     facts = {"test_events": float(len(held_out.item)), "users_asked": float(len(chosen))}

@@ -7,10 +7,10 @@ import hashlib
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats, Rows
 from coldframe.errors import InputError
+from coldframe.scoring.ranking import best_rows
 
 
 class TopK(NamedTuple):
@@ -39,13 +39,12 @@ def top_k(scores: Floats, k: int, *, key: int, allowed: Bools | None = None, fal
             raise InputError(f"{scores.shape} scores, but {other.shape} items.", remedy="Return one score per item.")
     unscored = np.isnan(scores)
     open_rows = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
-    missing = unscored[open_rows]
-    best = _best(open_rows[~missing], scores, k, key)
+    gaps = bool(unscored.any())
+    best = best_rows(open_rows[~unscored[open_rows]] if gaps else open_rows, scores, k, key)
     n_scored = len(best)
-    if fallback is not None and n_scored < k:
-        rest = open_rows[missing]
-        rest = rest[~np.isnan(fallback[rest])]
-        best = np.concatenate([best, _best(rest, fallback, k - n_scored, key)])
+    if gaps and fallback is not None and n_scored < k:
+        rest = open_rows[unscored[open_rows] & ~np.isnan(fallback[open_rows])]
+        best = np.concatenate([best, best_rows(rest, fallback, k - n_scored, key)])
     items = np.full(k, -1, dtype=np.int32)
     items[: len(best)] = best
     return TopK(items, n_scored)
@@ -55,25 +54,3 @@ def request_key(seed: int, user_id: str, now: int) -> int:
     """Return the key of one request's ties: 64 bits that depend on nothing but these three."""
     digest = hashlib.blake2b(f"{seed}/{now}/{user_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
-
-
-def _best(rows: NDArray[np.int64], scores: Floats, k: int, key: int) -> NDArray[np.int64]:
-    """Return at most k of the rows by (score descending, lot)."""
-    values = scores[rows]
-    if len(rows) > k:
-        threshold = np.partition(values, len(rows) - k)[len(rows) - k]
-        above, ties = rows[values > threshold], rows[values == threshold]
-        wanted = k - len(above)
-        if len(ties) > wanted:
-            ties = ties[np.argpartition(_lots(ties, key), wanted - 1)[:wanted]]
-        rows = np.concatenate([above, ties])
-        values = scores[rows]
-    return rows[np.lexsort((_lots(rows, key), -values))]
-
-
-def _lots(rows: NDArray[np.int64], key: int) -> NDArray[np.uint64]:
-    """Return a pseudo-random 64-bit number per row (splitmix64, Steele et al. 2014)."""
-    x = (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))

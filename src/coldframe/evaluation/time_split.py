@@ -7,13 +7,14 @@ Nothing at or after a visit's start is ever visible to its question.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from coldframe.clock import generator
-from coldframe.dataset.training_set import Bools, Rows, Times, TrainingSet
+from coldframe.dataset.training_set import Bools, Rows, Times, TrainingSet, micros
 from coldframe.domain import Item, User
 from coldframe.errors import DataError, InputError
 from coldframe.evaluation.log import Log, read_log
@@ -26,15 +27,13 @@ from coldframe.evaluation.plan import (
     Split,
     Weigh,
     complete_catalogue,
-    known_of,
-    micros,
+    request_of,
     sampled,
 )
-from coldframe.scoring.request import Request
 
 TIME = "time"
 DISCOVERY = "discovery"
-"""The view without what the user had before, neither on the list nor among the right answers."""
+"""The view without what the user had before, neither on the list nor among the right answers; asked for only."""
 VISIT_GAP_US = 30 * 60 * 1_000_000
 """A pause longer than this (30 minutes) begins another visit."""
 FOREVER = np.iinfo(np.int64).max
@@ -64,16 +63,31 @@ class Lifetimes:
         return (self.begins <= now) & (now < self.ends)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What the questions are about: when items exist, where the test period begins (µs), and whether to ask for new."""
+
+    lifetimes: Lifetimes
+    cut: int
+    discovery: bool
+
+
 def time_split(
-    events: pl.DataFrame, items: Sequence[Item] = (), users: Sequence[User] = (), *, fraction: float
+    events: pl.DataFrame,
+    items: Sequence[Item] = (),
+    users: Sequence[User] = (),
+    *,
+    fraction: float,
+    discovery: bool = False,
 ) -> Split:
     """Return the time protocol: events before the `fraction` quantile of event time are learned from.
 
     One question per visit (a user's events with pauses of at most 30 minutes), asked at its first event, with all that
     the user did before, in training or in the test period. Candidates are the items that exist then: in the
     catalogue by their `created_at`, or seen in the log before, and not expired. Right answers: the visit's distinct
-    items of positive weight that are candidates. Raises `InputError` for a fraction outside 0 … 1 and `DataError`
-    when all events have one time.
+    items of positive weight that are candidates. With `discovery` every visit is asked once more, for items that the
+    user never had: twice the work. Raises `InputError` for a fraction outside 0 … 1 and `DataError` when no event is
+    older than the cut.
     """
     if not 0 < fraction < 1:
         raise InputError(f"Events cannot be cut at {fraction}.", remedy="Pass a share between 0 and 1: time:0.9.")
@@ -85,7 +99,8 @@ def time_split(
 
     def lay_out(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
         log = read_log(events, training_set.items, weigh)
-        return _plan(training_set, log, _lifetimes(log, training_set, catalogue), micros(cut), sampling)
+        asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), discovery)
+        return _plan(training_set, log, asked, sampling)
 
     return Split(TIME, train, catalogue, tuple(users), cut, lay_out)
 
@@ -112,30 +127,24 @@ def _lifetimes(log: Log, training_set: TrainingSet, catalogue: Sequence[Item]) -
     return Lifetimes(begins, ends)
 
 
-def _plan(training_set: TrainingSet, log: Log, lifetimes: Lifetimes, cut: int, sampling: Sampling) -> Plan:
-    visits, facts = _visits(log, lifetimes, cut)
+def _plan(training_set: TrainingSet, log: Log, asked: _Asked, sampling: Sampling) -> Plan:
+    visits, facts = _visits(log, asked.lifetimes, asked.cut)
     chosen = sampled(len(visits.now), sampling, generator(sampling.seed, "evaluation", "requests"))
-    fresh = [_unseen(visits.relevant[v], log.history(int(visits.actor[v]), int(visits.now[v])).item) for v in chosen]
-    n_cases = len(chosen) + sum(len(relevant) > 0 for relevant in fresh)
+    fresh = [_unseen(log, visits, v) for v in chosen] if asked.discovery else [np.empty(0, np.int32)] * len(chosen)
 
     def make() -> Iterator[Case]:
-        counts = _Counts(training_set, log, cut)
+        counts = _Counts(training_set, log, asked.cut)
         for v, unseen in zip(chosen, fresh, strict=True):
             user_id, now = log.actors.ids[visits.actor[v]], int(visits.now[v])
-            history = log.history(int(visits.actor[v]), now)
-            allowed = lifetimes.exist(now)
-            attributes, signed_up_at = known_of(training_set, user_id, now)
-            item_counts = counts.before(now)
-            request = Request(history, now, signed_up_at, attributes, allowed, item_counts)
-            yield Case(user_id, request, visits.relevant[v], OVERALL)
+            history, exist = log.history(int(visits.actor[v]), now), asked.lifetimes.exist(now)
+            known = partial(request_of, training_set, user_id, history, now, item_counts=counts.before(now))
+            yield Case(user_id, known(allowed=exist), visits.relevant[v], OVERALL)
             if len(unseen):
-                new = allowed.copy()
-                new[history.item] = False
-                yield Case(
-                    user_id, Request(history, now, signed_up_at, attributes, new, item_counts), unseen, DISCOVERY
-                )
+                new = exist.copy()
+                new[log.had(int(visits.actor[v]), now)] = False
+                yield Case(user_id, known(allowed=new), unseen, DISCOVERY)
 
-    return Plan(TIME, training_set, Cases(n_cases, make), facts=facts)
+    return Plan(TIME, training_set, Cases(len(chosen) + sum(len(one) > 0 for one in fresh), make), facts=facts)
 
 
 def _visits(log: Log, lifetimes: Lifetimes, cut: int) -> tuple[Visits, dict[str, float]]:
@@ -162,12 +171,14 @@ def _visits(log: Log, lifetimes: Lifetimes, cut: int) -> tuple[Visits, dict[str,
 
 def _sets(group: NDArray[np.int64], item: Rows, n_groups: int) -> list[Rows]:
     """Return the distinct items of each group, ascending."""
-    pairs = np.unique(np.stack([group, item.astype(np.int64)]), axis=1)
-    return np.split(pairs[1].astype(np.int32), np.searchsorted(pairs[0], np.arange(1, n_groups)))
+    width = int(item.max(initial=0)) + 1
+    pairs = np.unique(group * width + item)
+    return np.split((pairs % width).astype(np.int32), np.searchsorted(pairs // width, np.arange(1, n_groups)))
 
 
-def _unseen(relevant: Rows, seen: Rows) -> Rows:
-    return relevant[~np.isin(relevant, seen)]
+def _unseen(log: Log, visits: Visits, v: int) -> Rows:
+    had = log.had(int(visits.actor[v]), int(visits.now[v]))
+    return visits.relevant[v][~np.isin(visits.relevant[v], had)]
 
 
 class _Counts:
