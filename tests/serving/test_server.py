@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from coldframe.store.sqlite import SQLiteStore
 
 from coldframe.errors import AccessError, SettingsError, StoreError
 from coldframe.serving.server import free_port, serve
 from coldframe.settings import ServingSettings, Settings
+from coldframe.store.sqlite import SQLiteStore
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
