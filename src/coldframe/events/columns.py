@@ -90,10 +90,11 @@ def require(table: Table, selection: Selection, *needed: tuple[str, ...]) -> Non
     missing = [names for names in needed if not there & set(names)]
     if not missing or (table.grows and not table.columns):
         return
-    wanted = ",".join(f"{names[0]}={_guess(names[0], selection.unread(table))}" for names in missing)
-    constant = " What is the same in every row: --constant event_type=purchase." if ("event_type",) in missing else ""
+    guesses = {names[0]: _guess(names[0], selection.unread(table)) for names in missing}
+    wanted = ",".join(f"{ours}={theirs}" for ours, theirs in guesses.items())
+    constant = " What is the same in every row: --constant event_type=purchase." if "event_type" in guesses else ""
     raise ColumnError(
-        f"{table.source} has no column {' and no column '.join(' or '.join(names) for names in missing)}. "
+        f"{table.source} has no column for {', none for '.join(' or '.join(names) for names in missing)}. "
         f"It has: {', '.join(table.columns)}.",
         remedy=f"Say which is which: --columns {wanted}.{constant}",
     )
