@@ -16,15 +16,22 @@ def served(app):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False)
-    thread = threading.Thread(target=asyncio.run, args=(server.serve(),))
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(_server(app, port))
+    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
     thread.start()
     try:
         _await_listening(port)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.stop()
+        loop.call_soon_threadsafe(server.stop)
         thread.join(timeout=10)
+        assert not thread.is_alive()
+        loop.close()
+
+
+async def _server(app, port):
+    return Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False)
 
 
 def _await_listening(port, seconds=10.0):

@@ -72,11 +72,13 @@ class NeighbourEngine:
         self.store = store
         self.sold = Counter(store.scan_events().collect()["item_id"].to_list())
         self.most = max(self.sold.values(), default=1)
+        self.delivered, self.items_unknown_to_bundle = [], 0
 
     def refresh(self):
         return False
 
-    def recommend(self, user_id, *, n, scenario, exclude=(), category=None):
+    def recommend(self, user_id, *, n, scenario, shown, exclude=(), category=None):
+        self.delivered += [user_id] if shown else []
         past = self._past(user_id)
         ranked = sorted(
             (i.item_id for i in self.store.items() if i.item_id not in past), key=lambda i: (-self._mix(past, i)[0], i)
@@ -137,8 +139,12 @@ class NeighbourEngine:
         return content + popular, shares
 
     def _alike(self, first, second):
-        one, two = (set(self.store.item(i).title.lower().split()) for i in (first, second))
+        one, two = (self._words(i) for i in (first, second))
         return len(one & two) / len(one | two)
+
+    def _words(self, item_id):
+        item = self.store.item(item_id)
+        return set(item.title.lower().split()) if item else {item_id}
 
 
 class OneBundle:

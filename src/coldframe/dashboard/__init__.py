@@ -6,6 +6,7 @@ scores nothing itself and fetches nothing from elsewhere.
     handlers.py    the routes, for `create_app(extra_handlers=…)`
     customers.py   who can be picked, and how much history each has
     views.py       one person's history, list and reasons, as plain values
+    shares.py      what each expert made of a score
     quality.py     the live bundle's offline metrics as a table
     rendering.py   templates, formats and the headers of every page
     story.py       what the page says about the data behind it

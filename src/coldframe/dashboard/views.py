@@ -4,11 +4,12 @@ Owns the choice of what is shown. Every number comes from the engine's answer an
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from coldframe.dashboard.shares import ExpertLine, Segment, lines_of, segments_of
 from coldframe.domain import Event, Item, ItemId, Recommendation, UserId
 from coldframe.serving.engine import Engine, Explanation, HistoryReason
 from coldframe.store.protocol import Store
@@ -17,26 +18,12 @@ SHOWN_ITEMS = 10
 SHOWN_HISTORY = 40
 SHOWN_REASONS = 3
 
-EXPERTS: dict[str, tuple[str, int]] = {
-    "content": ("content", 0),
-    "collaborative": ("collaborative", 1),
-    "popular": ("popularity", 2),
-    "popularity": ("popularity", 2),
-    "recent-popular": ("recent popularity", 3),
-    "recent": ("recent popularity", 3),
-    "repeat": ("bought before", 4),
-}
-"""How the page calls an expert and which tone paints it, in the order of the bar.
-
-An expert not listed keeps its own name, comes last and gets a further tone."""
 LEVELS = {
-    "hybrid": "Each score is a mix: the gate weighs the experts by how much is known of the customer and the item.",
+    "hybrid": "Each score is a mix: the mixer weighs the experts by how much is known of the customer and the item.",
     "content": "What the customer did carries no collaborative signal, so the products' descriptions decide.",
     "popular": "Nothing is known of this customer yet, so what sells decides.",
 }
 """What each fallback level means, for a person."""
-
-FIRST_FREE_TONE = 5
 
 VERBS = {"purchase": "bought", "view": "viewed", "click": "viewed", "add_to_cart": "put in the basket"}
 
@@ -49,16 +36,6 @@ class Product:
     title: str
     category: str
     price: float | None
-
-
-@dataclass(frozen=True)
-class Share:
-    """One expert's part of a score: `start` and `width` in per cent of the bar, `tone` its place in the palette."""
-
-    label: str
-    tone: int
-    start: float
-    width: float
 
 
 @dataclass(frozen=True)
@@ -78,7 +55,8 @@ class Suggestion:
     position: int
     product: Product
     score: float
-    shares: Sequence[Share]
+    segments: Sequence[Segment]
+    experts: Sequence[ExpertLine]
     reasons: Sequence[Reason]
     item_events: int | None
 
@@ -106,10 +84,13 @@ class PersonView:
 
 
 def person_view(engine: Engine, store: Store, person_id: str, *, is_visitor: bool, history_limit: int) -> PersonView:
-    """Ask the engine for one person's list and for the reason of each item. Raises `BundleError` without a bundle."""
+    """Ask the engine for one person's list and for the reason of each item. Raises `BundleError` without a bundle.
+
+    A visitor sees the list and can act on it, so an impression is kept; a customer who is only looked up sees nothing.
+    """
     events = store.recent_events(UserId(person_id), limit=history_limit)
     shown = events[:SHOWN_HISTORY]
-    answer = engine.recommend(person_id, n=SHOWN_ITEMS, scenario="page")
+    answer = engine.recommend(person_id, n=SHOWN_ITEMS, scenario="page", shown=is_visitor)
     reasons = [engine.explain(person_id, item.item_id) for item in answer.items]
     return PersonView(
         person_id=person_id,
@@ -130,33 +111,13 @@ def product(item_id: str, item: Item | None) -> Product:
     return Product(item_id, item.title or item_id, ", ".join(item.categories), item.numeric.get("price"))
 
 
-def shares_of(shares: Mapping[str, float]) -> list[Share]:
-    """Return the segments of a stacked bar, in the order of `EXPERTS`, from shares that sum to 1.
-
-    >>> [(s.label, s.start, s.width) for s in shares_of({"popular": 0.25, "content": 0.75})]
-    [('content', 0.0, 75.0), ('popularity', 75.0, 25.0)]
-    """
-    segments: list[Share] = []
-    start, further = 0.0, FIRST_FREE_TONE
-    for name in sorted(shares, key=_place):
-        label, tone = EXPERTS.get(name, (name, further))
-        further += name not in EXPERTS
-        segments.append(Share(label, tone, round(start, 2), round(100 * shares[name], 2)))
-        start += 100 * shares[name]
-    return segments
-
-
-def _place(expert: str) -> tuple[int, str]:
-    listed = list(EXPERTS)
-    return (listed.index(expert) if expert in EXPERTS else len(listed), expert)
-
-
 def _suggestion(position: int, why: Explanation, store: Store) -> Suggestion:
     return Suggestion(
         position=position,
         product=product(why.item_id, store.item(ItemId(why.item_id))),
         score=why.score,
-        shares=shares_of(why.shares),
+        segments=segments_of(why.shares),
+        experts=lines_of(why.shares, why.scores, why.weights),
         reasons=[_reason(reason, store) for reason in why.because_of[:SHOWN_REASONS]],
         item_events=_count(why, "item_interaction_count"),
     )

@@ -105,6 +105,6 @@ class Questions:
 
 
 def _signed_up_at(person: Person, now: int) -> int:
-    """Return the sign-up, else the first known event; NEVER where neither is known to have happened."""
-    first = micros(person.signed_up_at or (person.events[0].timestamp if person.events else None))
-    return first if first <= now else NEVER
+    """Return when a person signed up; NEVER where that is not known to have happened, as training has it."""
+    signed_up_at = micros(person.signed_up_at)
+    return signed_up_at if signed_up_at <= now else NEVER
