@@ -14,6 +14,8 @@ BATCH_ROWS = 131_072
 """Rows read at a time; memory grows with this, not with the file."""
 MAX_KEPT = 1_000
 """Refused rows of one file that are kept with their text; the others are only counted."""
+PRINTABLE_DAYS = (-719_162, 2_932_896)
+"""The years 1 to 9999, in days since 1970."""
 MAX_ROW_CHARS = 2_000
 """Longest text kept of one refused row."""
 
@@ -90,9 +92,23 @@ class Refused:
         counts = reason.filter(bad).value_counts(sort=True)
         self.reasons.update(dict(counts.iter_rows()))
         room = MAX_KEPT - len(self.kept)
-        rows = batch.frame.filter(bad).head(room).to_dicts()
+        rows = batch.frame.filter(bad).head(room).with_columns(_printable_times(batch.frame)).to_dicts()
         found = zip(batch.lines.filter(bad).head(room), reason.filter(bad).head(room), rows, strict=True)
         self.kept += [RefusedRow(line, why, row_text(row)) for line, why, row in found]
+
+
+def _printable_times(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return the times of a frame as text; one that no calendar can print stays the number that it is stored as."""
+    per_day = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+    days = {name: per_day[dtype.time_unit] for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)}
+    days |= {name: 1 for name, dtype in frame.schema.items() if isinstance(dtype, pl.Date)}
+    shown: list[pl.Expr] = []
+    for name, day in days.items():
+        stored = pl.col(name).to_physical().cast(pl.Int64)
+        inside = (stored // day).is_between(*PRINTABLE_DAYS)
+        text = pl.when(inside).then(pl.col(name)).cast(pl.String)
+        shown.append(pl.coalesce(text, stored.cast(pl.String)).alias(name))
+    return shown
 
 
 def row_text(row: Any) -> str:
