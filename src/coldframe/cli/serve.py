@@ -1,12 +1,16 @@
 """`coldframe serve`: the HTTP service."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from coldframe.cli.options import Json
 from coldframe.cli.output import emit, line, say
 from coldframe.cli.project import open_project
+
+if TYPE_CHECKING:
+    from litestar.types import ControllerRouterHandler
 
 
 def serve(
@@ -20,7 +24,9 @@ def serve(
     host: Annotated[str | None, typer.Option("--host", metavar="HOST", help="Address (default: serving.host).")] = None,
     json: Json = False,
 ) -> None:
-    """Serve recommendations over HTTP until interrupted. The address is printed once requests are answered.
+    """Serve recommendations over HTTP, and a page for people, until interrupted.
+
+    The address is printed once requests are answered.
 
     It listens beyond the loopback address only with an API key (serving.api_key). An orderly stop exits with 0.
 
@@ -40,6 +46,13 @@ def serve(
             emit({"address": address})
             return
         line(address)
-        say(f"Every route: {address}/docs. Stop with Ctrl-C.")
+        say(f"A page for people: {address}/. Every route: {address}/docs. Stop with Ctrl-C.")
 
-    serve_http(settings, project.data, on_listening=listening)
+    serve_http(settings, project.data, on_listening=listening, extra_handlers=pages)
+
+
+def pages() -> "Sequence[ControllerRouterHandler]":
+    """Return the page for people; called in the worker, where the web framework is loaded anyway."""
+    from coldframe.dashboard import page_handlers
+
+    return page_handlers()
