@@ -72,7 +72,7 @@ class NeighbourEngine:
         self.store = store
         self.sold = Counter(store.scan_events().collect()["item_id"].to_list())
         self.most = max(self.sold.values(), default=1)
-        self.delivered, self.items_unknown_to_bundle = [], 0
+        self.delivered, self.items_unknown_to_bundle, self.bundle_age_seconds = [], 0, None
 
     def refresh(self):
         return False

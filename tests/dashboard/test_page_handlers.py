@@ -138,7 +138,7 @@ def test_without_metrics_the_page_says_so(shop):
 
 def test_without_a_bundle_the_page_says_what_to_do(shop):
     class Silent:
-        bundle_id, items_unknown_to_bundle = None, 0
+        bundle_id, items_unknown_to_bundle, bundle_age_seconds = None, 0, None
 
         def recommend(self, user_id, **asked):
             raise BundleError("No verified bundle is live.", remedy="Train one: `coldframe train`.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from coldframe.bundle.registry import Registry
 from coldframe.clock import fixed_clock
-from coldframe.dataset.training_set import Vocabulary
+from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Event, Item, User
 from coldframe.errors import BundleError
 from coldframe.scoring.served import Answer, Reasons, ServedModel
@@ -29,6 +29,7 @@ class ShelfModel:
     shelf: np.ndarray
     popularity: np.ndarray
     repeat: str = "allow"
+    as_of: int = micros(NOW)
     attribute_names: tuple[str, ...] = ("country=PT", "vip=true")
     expert_names: tuple[str, ...] = ("content", "popular")
 

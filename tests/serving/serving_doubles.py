@@ -65,7 +65,7 @@ class ListingEngine:
 
     def __init__(self, store, bundle="b-1"):
         self.store, self.bundle_id, self.asked = store, bundle, []
-        self.items_unknown_to_bundle = 0
+        self.items_unknown_to_bundle, self.bundle_age_seconds = 0, 3600.0
 
     def refresh(self):
         return False

@@ -6,12 +6,15 @@ from threading import Thread
 
 import pytest
 from engine_world import NOW, World, ids
+from hypothesis import given
+from hypothesis import strategies as st
 
-from coldframe.dataset.training_set import Vocabulary
+from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Event, Item
 from coldframe.errors import BundleError, InputError, UnknownIdError
 from coldframe.serving.catalogue import Catalogue
 from coldframe.serving.engine import Engine
+from coldframe.serving.requests import Person, moment_for
 from coldframe.settings import ServingSettings, Settings
 from coldframe.store.sqlite import SQLiteStore
 
@@ -38,6 +41,7 @@ def test_a_stranger_gets_what_is_popular(world):
     assert (ids(answer), answer.level, answer.user_id) == ("edc", "popular", "nobody")
     assert [item.score for item in answer.items] == [0.5, 0.4, 0.3]
     assert answer.bundle == world.registry.promoted()
+    assert world.engine.bundle_age_seconds == 0
 
 
 def test_what_a_user_did_counts_at_once(world):
@@ -85,6 +89,22 @@ def test_many_are_answered_as_one_would_be(world):
         world.engine.recommend(user, n=4, exclude=["c"]).items for user in users
     ]
     assert len({answer.recommendation_id for answer in many}) == 4
+
+
+@given(st.integers(-100, 100), st.lists(st.integers(-400, 0)), st.none() | st.integers(-400, 100))
+def test_a_past_is_weighed_as_of_now_while_somebody_trains_and_as_of_the_log_s_end_after(age, days, sign_up):
+    events = [
+        Event(event_id="1", item_id="a", event_type="view", timestamp=NOW + day * DAY, user_id="u")
+        for day in sorted(days)
+    ]
+    person = Person(events, {}, None if sign_up is None else NOW + sign_up * DAY)
+    as_of, now = micros(NOW - age * DAY), micros(NOW)
+    moment = moment_for(person, as_of, now)
+    if age <= 30:
+        assert moment == now
+    else:
+        known = [as_of, *(micros(event.timestamp) for event in events), micros(person.signed_up_at)]
+        assert moment == min(now, max(known))
 
 
 # what can be shown
@@ -236,7 +256,7 @@ def test_a_list_of_nothing_is_refused(world):
 
 def test_without_a_bundle_nothing_is_answered(world):
     engine = world.new_engine()
-    assert (engine.bundle_id, engine.items_unknown_to_bundle) == (None, 0)
+    assert (engine.bundle_id, engine.items_unknown_to_bundle, engine.bundle_age_seconds) == (None, 0, None)
     with pytest.raises(BundleError, match="No verified bundle"):
         engine.recommend("ada")
 

@@ -61,6 +61,7 @@ def test_the_live_bundle_is_shown(client: TestClient) -> None:
 def test_items_that_the_live_bundle_lacks_are_counted(new_client: TestClient) -> None:
     new_client.app.state.engine.items_unknown_to_bundle = 3
     assert "coldframe_items_unknown_to_bundle 3.0" in new_client.get("/metrics").text
+    assert "coldframe_bundle_age_seconds 3600.0" in new_client.get("/metrics").text
 
 
 def test_labels_do_not_grow_with_what_callers_send(new_client: TestClient) -> None:

@@ -55,7 +55,7 @@ def create_app(
     """Return the service. `extra_handlers` are mounted beside its own; `app.state` holds engine, store, registry,
     settings and metrics for them.
     """
-    metrics = ServingMetrics(lambda: engine.bundle_id, lambda: engine.items_unknown_to_bundle)
+    metrics = ServingMetrics(engine)
     context = Context(engine, store, registry, settings, metrics, clock)
     state = State({"engine": engine, "store": store, "registry": registry, "settings": settings, "metrics": metrics})
     app = Litestar(

@@ -48,6 +48,15 @@ class Engine:
         live = self._live
         return live.catalogue.current().unknown if live else 0
 
+    @property
+    def bundle_age_seconds(self) -> float | None:
+        """How long ago the events end that the live bundle was trained on; None without one.
+
+        From 30 days on the bundle is stale, and pasts are weighed as of its time (`requests.moment_for`).
+        """
+        live = self._live
+        return (micros(self._clock()) - live.as_of) / 1e6 if live else None
+
     def refresh(self) -> bool:
         """Swap to the promoted bundle when it changed; True when it did. A bundle that fails verification
         raises `BundleError` and the previous one keeps serving.

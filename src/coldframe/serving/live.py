@@ -28,6 +28,11 @@ class LiveModel:
     catalogue: Catalogue
     questions: Questions
 
+    @property
+    def as_of(self) -> int:
+        """The end of the events that the bundle was trained on, µs."""
+        return self.model.as_of
+
     def answer(self, person: Person, wish: Wish, now: int) -> tuple[tuple[RecommendedItem, ...], Level]:
         """Return the best items for a person at `now` (µs), best first, and how they were found."""
         answer = self.model.answer(self._question(person, wish, now).request, wish.n)

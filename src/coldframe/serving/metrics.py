@@ -4,7 +4,8 @@ Owns the names and labels. A label never holds an id of a user, an item or an un
 bounded whatever the callers send.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -14,10 +15,29 @@ METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"}
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
+class Live(Protocol):
+    """What is asked of an engine whenever Prometheus reads."""
+
+    @property
+    def bundle_id(self) -> str | None:
+        """The live bundle."""
+        ...
+
+    @property
+    def items_unknown_to_bundle(self) -> int:
+        """Available items that the live bundle was not trained with."""
+        ...
+
+    @property
+    def bundle_age_seconds(self) -> float | None:
+        """How long ago the events end that the live bundle was trained on."""
+        ...
+
+
 class ServingMetrics:
     """The counters of one app; two apps in one process do not share them."""
 
-    def __init__(self, live_bundle: Callable[[], str | None], items_unknown: Callable[[], int]) -> None:
+    def __init__(self, live: Live) -> None:
         self._registry = CollectorRegistry()
         self._requests = self._counter("http_requests", "Requests answered.", "method", "route", "status")
         self._seconds = Histogram(
@@ -30,7 +50,7 @@ class ServingMetrics:
         self._events = self._counter("events", "Live events by what became of them.", "status")
         self._answers = self._counter("answers", "Recommendations by how they were made.", "level")
         self._refused = self._counter("bundle_refusals", "Promoted bundles that failed verification.")
-        self._registry.register(_LiveBundle(live_bundle, items_unknown))
+        self._registry.register(_LiveBundle(live))
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count one answered request; `route` is the template, None where no route matched."""
@@ -62,18 +82,20 @@ class ServingMetrics:
 class _LiveBundle(Collector):
     """Names the live bundle and what it lacks when asked, so that a swapped one leaves no stale label behind."""
 
-    def __init__(self, live_bundle: Callable[[], str | None], items_unknown: Callable[[], int]) -> None:
-        self._live_bundle = live_bundle
-        self._items_unknown = items_unknown
+    def __init__(self, live: Live) -> None:
+        self._live = live
 
     def collect(self) -> Iterable[Metric]:
-        """Yield one gauge of value 1, or of value 0 without a label's worth of bundle, and the items it lacks."""
+        """Yield a gauge of value 1 (0 without a bundle), the items the bundle lacks, and its age."""
         gauge = GaugeMetricFamily("coldframe_bundle_info", "1 for the live bundle.", labels=["bundle"])
-        live = self._live_bundle()
+        live = self._live.bundle_id
         gauge.add_metric([live or ""], 1.0 if live else 0.0)
         yield gauge
         yield GaugeMetricFamily(
             "coldframe_items_unknown_to_bundle",
             "Available items newer than the live bundle, which no list can have.",
-            value=self._items_unknown(),
+            value=self._live.items_unknown_to_bundle,
         )
+        if (age := self._live.bundle_age_seconds) is not None:
+            name, text = "coldframe_bundle_age_seconds", "Since the end of the events the live bundle was trained on."
+            yield GaugeMetricFamily(name, text, value=age)

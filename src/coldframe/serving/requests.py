@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from coldframe.dataset.attributes import told
-from coldframe.dataset.training_set import NEVER, Bools, Rows, Vocabulary, micros
+from coldframe.dataset.training_set import DAY_US, NEVER, Bools, Rows, Vocabulary, micros
 from coldframe.dataset.weights import event_weight
 from coldframe.domain import Event, Scalar, UserId
 from coldframe.scoring.request import History, Request
@@ -18,6 +18,9 @@ from coldframe.scoring.served import ServedModel
 from coldframe.serving.catalogue import CatalogueView
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
+
+STALE_US = 30 * DAY_US
+"""A bundle whose window ended longer ago than this is stale: nobody trains on this log any more."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +73,23 @@ class Questions:
     def of(self, person: Person, wish: Wish, catalogue: CatalogueView, now: int) -> Question:
         """Return the question of one person at `now` (µs).
 
-        Left out are events that are worth nothing, and those on items that the bundle does not know: no expert can say
-        anything of them. An event from a clock that runs ahead happened now at the latest.
+        What can be shown is decided as of `now`, what the past is worth as of `moment_for`. Left out are events that
+        are worth nothing, and those on items that the bundle does not know: no expert can say anything of them. An
+        event from a clock that runs ahead happened now at the latest.
         """
         weighed = [(event, event_weight(event.event_type, self.settings)) for event in person.events]
         known = [(event, weight) for event, weight in weighed if weight and event.item_id in self.model.items.row_of]
         events = [event for event, _ in known]
+        moment = moment_for(person, self.model.as_of, now)
         history = History(
             item=self.model.items.rows(event.item_id for event in events),
             weight=np.array([weight for _, weight in known], np.float32),
-            timestamp=np.array([min(micros(event.timestamp), now) for event in events], np.int64),
+            timestamp=np.array([min(micros(event.timestamp), moment) for event in events], np.int64),
         )
         request = Request(
             history=history,
-            now=now,
-            signed_up_at=_signed_up_at(person, now),
+            now=moment,
+            signed_up_at=_signed_up_at(person, moment),
             attributes=np.sort(self.attributes.rows(told(person.attributes, self.attributes.row_of))),
             allowed=self._allowed(wish, history.item, catalogue.shown(now, wish.category)),
         )
@@ -102,6 +107,18 @@ class Questions:
         if self.repeat == "exclude":
             shown[seen] = False
         return shown
+
+
+def moment_for(person: Person, as_of: int, now: int) -> int:
+    """Return the moment a model is asked about: `now`, or for a stale bundle the newest that is known (all µs).
+
+    What a past event is worth halves with its age. In a log that stopped years ago nobody's past would be worth
+    anything; which of two events is the newer still says as much as it did then.
+    """
+    if now - as_of <= STALE_US:
+        return now
+    newest = micros(person.events[-1].timestamp) if person.events else NEVER
+    return min(now, max(as_of, newest, micros(person.signed_up_at)))
 
 
 def _signed_up_at(person: Person, now: int) -> int:
