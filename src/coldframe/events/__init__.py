@@ -1,1 +1,1 @@
-"""What an event is and what it is worth."""
+"""What an event is, and files of events, items and users read and written by one set of rules."""

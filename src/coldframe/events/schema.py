@@ -36,7 +36,7 @@ ITEM_COLUMNS = (
     "available",
 )
 """Columns of an item file; `categories`, `tags` and `embedding` are lists (or text split at `|`), `numeric` is a
-struct or a JSON object; any other column is a numeric when its values are numbers and refused otherwise."""
+struct or a JSON object; any other column is a numeric when its values are numbers and unread otherwise."""
 
 USER_COLUMNS = ("user_id", "signed_up_at", "attributes")
 """Columns of a user file; `attributes` is a struct or a JSON object; any other column is one attribute."""
