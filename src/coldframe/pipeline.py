@@ -1,1 +1,166 @@
-"""Read this first: events → bundle, in named steps."""
+"""Events to a bundle, in named steps: read this first.
+
+    read     the window's events, the catalogue and the users, from the store
+    dataset  one training set: dense rows, signed weights, features
+    models   the experts on the earlier part, the mixer on the later part, the experts again on all of it
+    bundle   arrays and a manifest with hashes, beside the ones that are there
+
+Owns the order, the stopwatch and what the manifest says of a training. Promoting is the caller's decision.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from coldframe.bundle.registry import Registry
+from coldframe.clock import Clock
+from coldframe.dataset.build import build_training_set
+from coldframe.dataset.training_set import TrainingSet
+from coldframe.dataset.weights import event_weights
+from coldframe.errors import DataError
+from coldframe.evaluation.plan import Cases
+from coldframe.evaluation.run import Trainer
+from coldframe.models import Trained, fit_models, train_hybrid
+from coldframe.models.later import Question
+from coldframe.scoring.packing import NULLABLE, pack
+from coldframe.scoring.request import Scorer
+from coldframe.scoring.served import ServedModel
+from coldframe.settings import Settings, as_dict
+from coldframe.store.protocol import Store
+
+Report = Callable[[str, int, int], None]
+"""Called with (step, done, in all)."""
+
+
+class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training made: the bundle's id, how much it saw, how good it was, how long each step took."""
+
+    bundle: str
+    counts: dict[str, int]
+    metrics: dict[str, float]
+    serves: str
+    reason: str
+    seconds: dict[str, float]
+
+
+def train(
+    store: Store,
+    registry: Registry,
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    window_days: int | None = None,
+    clock: Clock,
+    progress: Report,
+) -> TrainingResult:
+    """Train on the store's events and publish one bundle, not yet promoted.
+
+    The window is the last `window_days` (default: `window.days`) before `as_of` (default: just after the newest event).
+    Raises `DataError` where there is nothing to learn from, `BundleError` when the disk refuses.
+    """
+    watch = _Stopwatch()
+    progress("read", 0, 3)
+    end = as_of or _end(store)
+    events = store.scan_events(end=end).collect()
+    items, users = list(store.items()), list(store.users())
+    watch.lap("read")
+    progress("dataset", 1, 3)
+    days = settings.window.days if window_days is None else window_days
+    training_set = build_training_set(events, items, users, settings, as_of=end, window_days=days)
+    watch.lap("dataset")
+    trained = train_hybrid(training_set, settings, report=progress)
+    watch.lap("models")
+    progress("bundle", 2, 3)
+    arrays, meta = pack(served(training_set, trained))
+    meta |= described(training_set, trained, settings, days)
+    bundle = registry.publish(arrays, meta, created_at=clock(), nullable=NULLABLE)
+    watch.lap("bundle")
+    progress("bundle", 3, 3)
+    return TrainingResult(
+        bundle=bundle,
+        counts=counted(training_set),
+        metrics=meta["metrics"],
+        serves=trained.selection.name,
+        reason=trained.selection.reason,
+        seconds=watch.laps,
+    )
+
+
+def trainer(settings: Settings) -> Trainer:
+    """Return how this project turns events into models, for `evaluation.run`."""
+
+    def weigh(events: pl.DataFrame) -> Any:
+        return event_weights(events, settings)
+
+    def fit(training_set: TrainingSet, validation: Cases, names: Sequence[str]) -> dict[str, Scorer]:
+        questions = [Question(case.request, case.relevant) for case in validation] if len(validation) else None
+        return fit_models(training_set, questions, names, settings)
+
+    return Trainer(build_training_set, weigh, fit)
+
+
+def served(training_set: TrainingSet, trained: Trained) -> ServedModel:
+    """Return what serving needs of a training."""
+    return ServedModel(
+        training_set.items,
+        training_set.user_features.attribute_names,
+        training_set.item_features,
+        trained.hybrid,
+        trained.repeat,
+        training_set.as_of,
+    )
+
+
+def described(training_set: TrainingSet, trained: Trained, settings: Settings, days: int) -> dict[str, Any]:
+    """Return what the manifest says of a training besides the model itself."""
+    selection = trained.selection
+    times = training_set.interactions.timestamp
+    return {
+        "window": {"days": days, "first_event": _iso(int(times.min())), "as_of": _iso(training_set.as_of)},
+        "seed": settings.training.seed,
+        "settings": as_dict(settings),
+        "counts": counted(training_set),
+        "serves": selection.name,
+        "reason": selection.reason,
+        "requests_compared": selection.n_checked,
+        "metrics": {f"check/{name}/ndcg@10": round(one.value, 6) for name, one in selection.scores.items()},
+    }
+
+
+def counted(training_set: TrainingSet) -> dict[str, int]:
+    """Return how much a training saw."""
+    events = training_set.interactions
+    return {
+        "events": len(events),
+        "users": int(len(np.unique(events.user))),
+        "items": training_set.n_items,
+        "items_with_events": int(len(np.unique(events.item))),
+    }
+
+
+def _end(store: Store) -> datetime:
+    newest = store.counts().last_event
+    if newest is None:
+        raise DataError("The store holds no event.", remedy="Import some: coldframe import events FILE.")
+    return newest + timedelta(microseconds=1)
+
+
+def _iso(micros: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
+
+
+class _Stopwatch:
+    """Seconds per step."""
+
+    def __init__(self) -> None:
+        self._last, self.laps = perf_counter(), dict[str, float]()
+
+    def lap(self, step: str) -> None:
+        """Note the seconds since the last lap."""
+        now = perf_counter()
+        self.laps[step], self._last = round(now - self._last, 3), now

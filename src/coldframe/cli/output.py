@@ -75,6 +75,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     _stdout().print(page)
 
 
+def render(page: Any) -> None:
+    """Print something that Rich can draw to stdout."""
+    _stdout().print(page)
+
+
 def facts(pairs: Mapping[str, object], *, title: str = "") -> None:
     """Print names and values, one a line, to stdout."""
     if title:

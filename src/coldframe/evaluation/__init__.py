@@ -1,8 +1,10 @@
 """Splits, slices, baselines, paired comparisons: how good is a model, honestly. docs/evaluation.md says how."""
 
+from coldframe.evaluation.asking import BatchScorer
 from coldframe.evaluation.baselines import PopularScorer, RandomScorer, fit_baselines, fit_popular, fit_recent_popular
 from coldframe.evaluation.column_split import column_split
 from coldframe.evaluation.evaluate import EvaluationReport, PerRequest, evaluate
+from coldframe.evaluation.files import Files, Protocol, read_split
 from coldframe.evaluation.plan import Case, Cases, Plan, Sampling, Split
 from coldframe.evaluation.published import published_split
 from coldframe.evaluation.ranking import TopK, top_k
@@ -13,14 +15,17 @@ from coldframe.evaluation.table import as_table
 from coldframe.evaluation.time_split import time_split
 
 __all__ = [
+    "BatchScorer",
     "BuildTrainingSet",
     "Case",
     "Cases",
     "EvaluationReport",
+    "Files",
     "FitModels",
     "PerRequest",
     "Plan",
     "PopularScorer",
+    "Protocol",
     "RandomScorer",
     "Sampling",
     "Split",
@@ -36,6 +41,7 @@ __all__ = [
     "fit_popular",
     "fit_recent_popular",
     "published_split",
+    "read_split",
     "run",
     "time_split",
     "top_k",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from coldframe.evaluation.evaluate import EvaluationReport
-from coldframe.evaluation.measure import Numbers
+from coldframe.evaluation.measure import Differences, Numbers
 from coldframe.metrics import Comparison, Estimate
 
 Json = dict[str, object]
@@ -34,10 +34,8 @@ def as_tree(report: EvaluationReport) -> Json:
         "models": _models(report.models),
         "slices": {name: _models(models) for name, models in report.slices.items()},
         "slice_requests": dict(report.slice_requests),
-        "differences": {
-            model: {metric: _comparison(one) for metric, one in metrics.items()}
-            for model, metrics in report.differences.items()
-        },
+        "differences": _differences(report.differences),
+        "slice_differences": {name: _differences(models) for name, models in report.slice_differences.items()},
         "facts": {name: _number(value) for name, value in report.facts.items()},
         "seconds": {name: _number(value) for name, value in report.seconds.items()},
     }
@@ -45,6 +43,10 @@ def as_tree(report: EvaluationReport) -> Json:
 
 def _models(models: Mapping[str, Numbers]) -> Json:
     return {model: {metric: _estimate(one) for metric, one in metrics.items()} for model, metrics in models.items()}
+
+
+def _differences(models: Differences) -> Json:
+    return {model: {metric: _comparison(one) for metric, one in metrics.items()} for model, metrics in models.items()}
 
 
 def _estimate(one: Estimate) -> Json:

@@ -14,13 +14,11 @@ from coldframe.evaluation.evaluate import EvaluationReport
 from coldframe.evaluation.measure import Numbers
 from coldframe.metrics import Estimate
 
-MAIN = ("ndcg", "recall", "hit_rate", "coverage", "diversity", "tail", "filled")
-"""Metrics of the table of models, in order; shown where they exist."""
-
 
 def as_table(report: EvaluationReport) -> RenderableType:
-    """Return the report as Rich tables: models with intervals, then slices by the first NDCG."""
-    return Group(_models(report), _slices(report), Text("\n".join(_notes(report)), style="dim"))
+    """Return the report as Rich tables: models with intervals, gaps to the reference, slices by the first NDCG."""
+    gaps = [_differences(report)] if report.differences else []
+    return Group(_models(report), *gaps, _slices(report), Text("\n".join(_notes(report)), style="dim"))
 
 
 def _models(report: EvaluationReport) -> Table:
@@ -37,6 +35,19 @@ def _models(report: EvaluationReport) -> Table:
     best = {metric: _best(report.models, metric) for metric in present}
     for model, numbers in report.models.items():
         table.add_row(model, *(_cell(numbers.get(metric), bold=model == best[metric]) for metric in present))
+    return table
+
+
+def _differences(report: EvaluationReport) -> Table:
+    metrics = [f"{name}@{k}" for k in report.ks for name in ("ndcg", "recall")]
+    table = Table(title="paired differences, whole users drawn", title_justify="left", title_style="bold")
+    table.add_column("models", no_wrap=True)
+    for metric in metrics:
+        table.add_column(metric, justify="right", no_wrap=True)
+    for model, compared in report.differences.items():
+        gaps = [compared[metric].difference for metric in metrics]
+        cells = [_cell(gap, bold=gap.low > 0 or gap.high < 0, sign="+") for gap in gaps]
+        table.add_row(f"{report.reference} − {model}", *cells)
     return table
 
 
@@ -63,15 +74,18 @@ def _best(models: Mapping[str, Numbers], metric: str) -> str | None:
     return max(known, key=lambda model: known[model]) if known else None
 
 
-def _cell(one: Estimate | None, *, bold: bool) -> Text:
+def _cell(one: Estimate | None, *, bold: bool, sign: str = "") -> Text:
     if one is None or isnan(one.value):
         return Text("–")
-    interval = "" if isnan(one.low) else f" [{one.low:.3f}, {one.high:.3f}]"
-    return Text.assemble((f"{one.value:.4f}", "bold" if bold else ""), (interval, "dim"))
+    interval = "" if isnan(one.low) else f" [{one.low:{sign}.3f}, {one.high:{sign}.3f}]"
+    return Text.assemble((f"{one.value:{sign}.4f}", "bold" if bold else ""), (interval, "dim"))
 
 
 def _notes(report: EvaluationReport) -> list[str]:
     fallback = "none: lists end early" if report.fallback is None else report.fallback
     notes = [f"Split: {report.protocol}. Intervals: 95 %, whole users drawn. Unscored places filled by: {fallback}."]
-    notes += [f"{name.replace('_', ' ')}: {value:,.4g}" for name, value in report.facts.items()]
-    return notes
+    return notes + [f"{name.replace('_', ' ')}: {_fact(value)}" for name, value in report.facts.items()]
+
+
+def _fact(value: float) -> str:
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.2%}"
