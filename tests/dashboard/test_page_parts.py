@@ -10,7 +10,7 @@ from rig import METRICS, NOW, NeighbourEngine, OneBundle
 
 from coldframe.dashboard.customers import WARMTHS, Customer, Customers, customers_of, warmth_of
 from coldframe.dashboard.desk import Desk
-from coldframe.dashboard.quality import quality_of, quality_table
+from coldframe.dashboard.quality import bundle_quality, quality_of
 from coldframe.dashboard.shares import GROUPS, lines_of, segments_of
 from coldframe.dashboard.story import Story
 from coldframe.dashboard.views import person_view
@@ -104,15 +104,22 @@ def test_a_desk_reads_the_catalogue_again_when_it_changed(shop):
     assert desk.products(shop, " ") == []
 
 
-def test_the_table_of_quality_marks_the_best_of_each_slice():
-    (info,) = OneBundle().list()
-    table = quality_table(info)
-    assert table.slices[0] == "all"
-    assert [model for model, _ in table.rows] == ["hybrid", "collaborative", "content", "popular"]
-    assert table.best[0] == METRICS["all/hybrid/ndcg@10"]
-    assert len(table.rows[0][1]) == len(table.slices) == len(table.best)
+def test_the_table_of_quality_has_a_row_a_slice_and_marks_the_best():
+    table = bundle_quality(OneBundle(), NeighbourEngine.bundle_id)
+    assert table.models == ["hybrid", "collaborative", "content", "popular"]
+    assert [row.label for row in table.rows][:3] == ["everybody", "customers with 0 events", "customers with 1 event"]
+    assert table.rows[0].best == METRICS["all/hybrid/ndcg@10"]
+    assert all(len(row.values) == 4 and row.requests is None for row in table.rows)
 
 
-def test_quality_without_metrics_or_bundle_is_told_apart():
-    assert quality_of(OneBundle(), None) is None
-    assert quality_of(OneBundle({"n_events": 3.0}), NeighbourEngine.bundle_id).rows == []
+def test_a_table_says_what_was_not_measured():
+    table = quality_of({("overall", "a"): 0.5, ("item:0", "b"): 0.25}, about="", requests={"overall": 7})
+    assert [(row.label, row.requests, row.values, row.best) for row in table.rows] == [
+        ("everybody", 7, [0.5, None], 0.5),
+        ("products with 0 events", None, [None, 0.25], 0.25),
+    ]
+
+
+def test_no_bundle_or_no_metrics_is_no_table():
+    assert bundle_quality(OneBundle(), None) is None
+    assert bundle_quality(OneBundle({"n_events": 3.0}), NeighbourEngine.bundle_id) is None

@@ -7,7 +7,7 @@ scores nothing itself and fetches nothing from elsewhere.
     customers.py   who can be picked, and how much history each has
     views.py       one person's history, list and reasons, as plain values
     shares.py      what each expert made of a score
-    quality.py     the live bundle's offline metrics as a table
+    quality.py     how good the live bundle is, as a table
     rendering.py   templates, formats and the headers of every page
     story.py       what the page says about the data behind it
 """

@@ -1,4 +1,4 @@
-"""What the page's handlers share: the words of the page, and lists that are expensive to make twice.
+"""What the page's handlers share: its words, where its quality comes from, and lists that are expensive to make twice.
 
 Owns the keeping: customers are counted once per process, the catalogue is read again when it changed.
 """
@@ -7,6 +7,7 @@ from itertools import islice
 from threading import Lock
 
 from coldframe.dashboard.customers import Customers, customers_of
+from coldframe.dashboard.quality import FindQuality, bundle_quality
 from coldframe.dashboard.story import Story
 from coldframe.dashboard.views import Product, product
 from coldframe.store.protocol import Store
@@ -18,8 +19,9 @@ FOUND_PRODUCTS = 8
 class Desk:
     """Keeps what several requests ask for; safe from several threads."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Story, find_quality: FindQuality = bundle_quality) -> None:
         self.story = story
+        self.find_quality = find_quality
         self._lock = Lock()
         self._customers: Customers | None = None
         self._catalogue: tuple[int, list[Product]] | None = None

@@ -14,7 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from coldframe.dashboard.customers import warmth_of
 from coldframe.dashboard.desk import Desk
-from coldframe.dashboard.quality import quality_of
+from coldframe.dashboard.quality import FindQuality, bundle_quality
 from coldframe.dashboard.rendering import HEADERS, STATIC, html, static_text
 from coldframe.dashboard.story import Story
 from coldframe.dashboard.views import LEVELS, PersonView, person_view
@@ -41,7 +41,7 @@ def page(
         story=desk.story,
         groups=groups,
         n_customers=len(customers),
-        quality=quality_of(context.registry, context.engine.bundle_id),
+        quality=desk.find_quality(context.registry, context.engine.bundle_id),
         **_person(context, desk, shown, is_visitor=visitor is not None or not groups),
     )
 
@@ -82,9 +82,11 @@ def static(name: FromPath[str]) -> Response[str]:
     return Response(static_text(name), media_type=STATIC[name], headers=HEADERS)
 
 
-def page_handlers(story: Story = Story()) -> Sequence[ControllerRouterHandler]:  # noqa: B008
+def page_handlers(
+    story: Story | None = None, find_quality: FindQuality = bundle_quality
+) -> Sequence[ControllerRouterHandler]:
     """Return the page's routes, for `create_app(extra_handlers=page_handlers())`."""
-    desk = Desk(story)
+    desk = Desk(story or Story(), find_quality)
     routes = [page, person, visitor, people, products, static]
     provide = {"desk": Provide(lambda: desk, sync_to_thread=False)}
     return [Router("/", route_handlers=routes, dependencies=provide, include_in_schema=False)]
