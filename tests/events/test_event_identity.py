@@ -117,4 +117,4 @@ def test_the_shipped_events_are_read_checked_and_named_in_seconds() -> None:
     found = pl.concat(EventRows(open_table(Path(SHIPPED.events))).frames())
     seconds = perf_counter() - started
     assert found["event_id"].n_unique() == found.height > 700_000
-    assert seconds < 12, f"{seconds:.1f} s; about 1.5 s on an idle machine"
+    assert seconds < 12, f"{seconds:.1f} s; the aim is 4 s, the rest is for a busy machine"
