@@ -137,9 +137,9 @@ def counted(training_set: TrainingSet) -> dict[str, int]:
     events = training_set.interactions
     return {
         "events": len(events),
-        "users": int(len(np.unique(events.user))),
+        "users": len(np.unique(events.user)),
         "items": training_set.n_items,
-        "items_with_events": int(len(np.unique(events.item))),
+        "items_with_events": len(np.unique(events.item)),
     }
 
 

@@ -1,0 +1,78 @@
+"""What a learned mixer has to beat: each expert alone, a tuned hard switch, a tuned count curve.
+
+Owns their tuning, on the lessons that the learned forms get. Popularity fills what a contender cannot score.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import TypeVar
+
+import numpy as np
+
+from coldframe.metrics.interval import Doubles
+from coldframe.models.lessons import Lesson, Lessons
+from coldframe.scoring.mixing import CountCurve, Form, Single, Switch
+from coldframe.scoring.request import Expert
+
+F = TypeVar("F", bound=Form)
+
+K = 10
+_DISCOUNT = 1 / np.log2(np.arange(K) + 2)
+
+
+def ndcg(form: Form, lessons: Lessons) -> Doubles:
+    """Return NDCG@10 per lesson, float64 [n]; right answers that are no candidates count as missed."""
+    return np.array([_ndcg(form.combine(lesson.evidence), lesson) for lesson in lessons.lessons])
+
+
+def singles(experts: Sequence[Expert]) -> dict[str, Single]:
+    """Return each expert alone by name."""
+    fallback = _position(experts, "popular-ever")
+    return {expert.name: Single(place, fallback) for place, expert in enumerate(experts)}
+
+
+def tuned_switch(experts: Sequence[Expert], lessons: Lessons) -> Switch | None:
+    """Return the best hard switch on the lessons; None without a collaborative and a content expert."""
+    sides = _sides(experts, lessons)
+    if sides is None:
+        return None
+    warm, cold, new_user = sides
+    grid = product((0, 1, 5, 20), (0.3, 1.0, 3.0, 6.0), (0.0, 0.1, 0.3, 1.0, 3.0))
+    return _best((Switch(warm, cold, new_user, count, scale, share) for count, scale, share in grid), lessons)
+
+
+def tuned_curve(experts: Sequence[Expert], lessons: Lessons) -> CountCurve | None:
+    """Return the best count curve on the lessons; None without a collaborative and a content expert."""
+    sides = _sides(experts, lessons)
+    if sides is None:
+        return None
+    grid = product(np.log1p([0.0, 2.0, 10.0, 30.0]).tolist(), (0.3, 0.7, 1.5))
+    return _best((CountCurve(*sides, middle, width) for middle, width in grid), lessons)
+
+
+def _sides(experts: Sequence[Expert], lessons: Lessons) -> tuple[int, int, int] | None:
+    """Return the best collaborative expert, the best content expert and the best popularity, by position."""
+    scores = {name: float(ndcg(form, lessons).mean()) for name, form in singles(experts).items()}
+
+    def best(family: str) -> int | None:
+        own = [place for place, expert in enumerate(experts) if expert.family == family]
+        return max(own, key=lambda place: scores[experts[place].name], default=None)
+
+    warm, cold, new_user = best("collaborative"), best("content"), best("popular")
+    return None if warm is None or cold is None or new_user is None else (warm, cold, new_user)
+
+
+def _best(forms: Iterable[F], lessons: Lessons) -> F:
+    return max(forms, key=lambda form: float(ndcg(form, lessons).mean()))
+
+
+def _position(experts: Sequence[Expert], name: str) -> int:
+    return next(place for place, expert in enumerate(experts) if expert.name == name)
+
+
+def _ndcg(scores: np.ndarray, lesson: Lesson) -> float:
+    n = len(scores)
+    top = np.argpartition(-scores, min(K, n - 1))[:K] if n > K else np.arange(n)
+    top = top[np.argsort(-scores[top], kind="stable")]
+    gained = (lesson.is_right[top] * _DISCOUNT[: len(top)]).sum()
+    return float(gained / _DISCOUNT[: min(K, lesson.n_relevant)].sum())

@@ -1,0 +1,60 @@
+"""Content as one sparse matrix, and which items are alike by it.
+
+Owns TF-IDF and nearest neighbours. Works in any language, since words are whatever the dataset hashed.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+
+from coldframe.dataset.training_set import Bags, Bools, ItemFeatures
+
+BLOCK = 2_048
+"""Rows whose similarities are held at once."""
+
+
+def tf_idf(features: ItemFeatures) -> sp.csr_matrix:
+    """Return categories, tags and words side by side, weighted by rarity, rows of length 1 (0 where nothing is known).
+
+    A feature of every item says nothing and weighs nothing.
+    """
+    parts = [_matrix(bags) for bags in (features.categories, features.tags, features.words) if bags.n_features]
+    if not parts:
+        return sp.csr_matrix((len(features.categories), 0), dtype=np.float32)
+    counts = sp.hstack(parts, format="csr", dtype=np.float32)
+    counts.sum_duplicates()
+    carriers = np.bincount(counts.indices, minlength=counts.shape[1])
+    rarity = np.log(max(counts.shape[0], 1) / np.maximum(carriers, 1)).astype(np.float32)
+    weighted = counts.copy()
+    weighted.data = (1 + np.log(weighted.data)) * rarity[weighted.indices]
+    weighted.eliminate_zeros()
+    length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    scale = np.where(length > 0, 1 / np.maximum(length, 1e-12), 0).astype(np.float32)
+    return sp.csr_matrix(sp.diags(scale) @ weighted, dtype=np.float32)
+
+
+def nearest(features: sp.csr_matrix, among: Bools, *, k: int) -> sp.csr_matrix:
+    """Return for every row its k most alike other rows of `among`, cosines above 0, float32 [n, n]."""
+    n = features.shape[0]
+    pool = np.flatnonzero(among)
+    pooled = features[pool].T.tocsr()
+    rows: list[np.ndarray] = []
+    columns: list[np.ndarray] = []
+    values: list[np.ndarray] = []
+    for start in range(0, n, BLOCK):
+        block = (features[start : start + BLOCK] @ pooled).toarray()
+        own = np.searchsorted(pool, np.arange(start, min(start + BLOCK, n)))
+        inside = (own < len(pool)) & (pool[np.minimum(own, len(pool) - 1)] == np.arange(start, start + len(own)))
+        block[np.flatnonzero(inside), own[inside]] = 0
+        best = np.argpartition(-block, min(k, block.shape[1] - 1), axis=1)[:, :k]
+        likeness = np.take_along_axis(block, best, axis=1)
+        kept = likeness > 0
+        rows.append((start + np.nonzero(kept)[0]).astype(np.int32))
+        columns.append(pool[best[kept]].astype(np.int32))
+        values.append(likeness[kept])
+    data = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    return sp.csr_matrix(sp.coo_matrix(data, shape=(n, n)), dtype=np.float32)
+
+
+def _matrix(bags: Bags) -> sp.csr_matrix:
+    shape = (len(bags), bags.n_features)
+    return sp.csr_matrix((np.ones(len(bags.indices), np.float32), bags.indices, bags.indptr), shape=shape)

@@ -1,0 +1,83 @@
+"""Closed-form item-item models: on history alone, on history and content in one, and carried over to new items.
+
+EASE (Steck 2019); stacked with item features as further rows of the matrix (Jeunen et al. 2020); smoothed over the
+nearest items by content, so that an item nobody took inherits from those it is like.
+"""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from coldframe.models.gram import ItemGram, solve
+from coldframe.models.workshop import Workshop
+from coldframe.scoring.experts import DenseItemItem, ItemItem
+from coldframe.scoring.profile import Recall
+from coldframe.scoring.request import Family
+from coldframe.scoring.sparse import SparseRows
+
+
+def fit_item_item(workshop: Workshop) -> ItemItem | DenseItemItem | None:
+    """Return EASE on the workshop's likes; None with fewer than two warm items."""
+    if workshop.is_warm.sum() < 2:
+        return None
+    return as_expert("item-item", "collaborative", workshop.item_item, workshop.is_warm, workshop)
+
+
+def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
+    """Return EASE on likes and content features stacked; scores every item that has likes or content."""
+    settings = workshop.settings.item_item
+    included = workshop.is_warm | workshop.has_content
+    if not workshop.has_content.any() or included.sum() < 2:
+        return None
+    gram = ItemGram.of(workshop.seen, included, settings.user_exponent)
+    features = workshop.features[gram.rows]
+    typical = max(float(workshop.gram.diagonal.mean()), 1e-6) if workshop.is_warm.any() else 1.0
+    stacked = gram.plus(sp.csr_matrix(features @ features.T), settings.content_weight * typical)
+    return as_expert("stacked", "collaborative", solve(stacked, settings), included, workshop)
+
+
+def fit_smoothed(workshop: Workshop) -> ItemItem | DenseItemItem | None:
+    """Return s(j) = Σ_k sim(j, k)^p s(k) ÷ (shrink + Σ_k sim^p) over j's nearest warm items k by content."""
+    settings = workshop.settings.item_item
+    if not workshop.has_content.any() or workshop.is_warm.sum() < 2:
+        return None
+    near = workshop.neighbours.copy()
+    near.data = near.data ** np.float32(settings.content_power)
+    total = np.asarray(near.sum(axis=1)).ravel() + settings.content_shrink
+    weights = sp.csr_matrix(sp.diags(1 / total) @ near, dtype=np.float32)
+    matrix = workshop.item_item @ weights.T
+    can_score = np.diff(near.indptr) > 0
+    return as_expert("smoothed", "content", matrix, can_score, workshop)
+
+
+def as_expert(
+    name: str, family: Family, matrix: Any, can_score: np.ndarray, workshop: Workshop
+) -> ItemItem | DenseItemItem:
+    """Return the scorer of a matrix [n_items, n_items]; a dense one beyond `kept_dense` items keeps its largest
+    entries per column.
+    """
+    recall = Recall(half_life_days=workshop.settings.item_item.half_life_days)
+    if not sp.issparse(matrix):
+        if len(matrix) <= workshop.settings.item_item.kept_dense:
+            return DenseItemItem(name, family, np.asarray(matrix, np.float32), can_score, recall)
+        matrix = _largest(matrix, workshop.settings.item_item.kept_per_item)
+    rows = sp.csr_matrix(matrix, dtype=np.float32)
+    return ItemItem(name, family, sparse_rows(rows), can_score, recall)
+
+
+def sparse_rows(matrix: sp.csr_matrix) -> SparseRows:
+    """Return a SciPy matrix as scoring's own sparse rows."""
+    return SparseRows(
+        matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32), matrix.shape[1]
+    )
+
+
+def _largest(matrix: np.ndarray, k: int) -> sp.csr_matrix:
+    """Return the k entries of largest size in each column."""
+    n = len(matrix)
+    k = min(k, n - 1)
+    kept = np.argpartition(-np.abs(matrix), k, axis=0)[:k]
+    values = np.take_along_axis(matrix, kept, axis=0)
+    columns = np.broadcast_to(np.arange(matrix.shape[1]), kept.shape)
+    return sp.csr_matrix((values.ravel(), (kept.ravel(), columns.ravel())), shape=matrix.shape, dtype=np.float32)

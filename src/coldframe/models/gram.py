@@ -1,0 +1,151 @@
+"""The item-item Gram matrix of users' likes, and closed-form item-item models over it.
+
+Steck (2019) for the dense form; `sparse` solves the same equations per item on its strongest neighbours only, so that
+memory stays bounded at any catalogue size. Owns the linear algebra over warm items; rows and columns here are positions
+among them, and `rows` leads back to item rows.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+import scipy.linalg as la
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import Bools, Floats
+from coldframe.settings.sections import ItemItemSettings
+
+MIRRORED = 1_024
+"""Rows copied at a time from one half of a symmetric matrix to the other."""
+
+
+@dataclass(frozen=True)
+class ItemGram:
+    """G = X' D^−c X, sparse float32 [n_warm, n_warm]; D are the users' degrees, `rows` the item rows of its columns."""
+
+    matrix: sp.csr_matrix
+    rows: NDArray[np.int64]
+    n_items: int
+
+    @staticmethod
+    def of(seen: sp.csr_matrix, is_warm: Bools, user_exponent: float) -> "ItemGram":
+        """Return the Gram matrix of likes [n_users, n_items] over the warm items."""
+        rows = np.flatnonzero(is_warm)
+        warm = seen[:, rows]
+        degree = np.asarray(warm.sum(axis=1)).ravel()
+        weight = np.where(degree > 0, np.maximum(degree, 1e-9) ** -user_exponent, 0).astype(np.float32)
+        scaled = sp.csr_matrix(sp.diags(np.sqrt(weight)) @ warm, dtype=np.float32)
+        return ItemGram(sp.csr_matrix(scaled.T @ scaled, dtype=np.float32), rows, seen.shape[1])
+
+    @property
+    def diagonal(self) -> Floats:
+        """G's diagonal, float32 [n_warm]."""
+        return self.matrix.diagonal()
+
+    def plus(self, other: sp.csr_matrix, weight: float) -> "ItemGram":
+        """Return the Gram matrix with `weight` × another one [n_warm, n_warm] added (stacked rows of features)."""
+        return ItemGram(sp.csr_matrix(self.matrix + weight * other, dtype=np.float32), self.rows, self.n_items)
+
+
+def ridge_of(gram: ItemGram, ridge: float) -> float:
+    """Return the ridge in G's own unit: `ridge` × the mean of its diagonal."""
+    return float(ridge * gram.diagonal.mean())
+
+
+def dense_ease(gram: ItemGram, ridge: float) -> Floats:
+    """Return B = I − P ÷ diag(P), P = (G + λI)⁻¹, float32 [n_warm, n_warm], zero diagonal; λ as `ridge_of`."""
+    full = gram.matrix.toarray()
+    full[np.diag_indices_from(full)] += ridge_of(gram, ridge)
+    inverse = symmetric_inverse(full)
+    weights = -inverse / np.diag(inverse)
+    weights[np.diag_indices_from(weights)] = 0
+    return weights.astype(np.float32)
+
+
+def symmetric_inverse(matrix: Floats) -> Floats:
+    """Return the inverse of a symmetric positive definite matrix, whose memory it takes over."""
+    factor, _ = la.lapack.spotrf(matrix.T, lower=True, overwrite_a=True, clean=False)
+    half, _ = la.lapack.spotri(factor, lower=True, overwrite_c=True)
+    for start in range(0, len(half), MIRRORED):
+        stop = start + MIRRORED
+        corner = half[start:stop, start:stop]
+        half[start:stop, start:stop] = np.tril(corner) + np.tril(corner, -1).T
+        half[start:stop, stop:] = half[stop:, start:stop].T
+    return half
+
+
+def sparse_ease(gram: ItemGram, ridge: float, *, neighbours: int, exponent: float) -> sp.csr_matrix:
+    """Return B [n_warm, n_warm] with at most `neighbours` entries per column, float32.
+
+    Column j solves (G_SS + λI) b = G_Sj for S, the items with the largest G_ij × d_i^−`exponent`, d = diag G.
+    """
+    matrix = gram.matrix
+    n = matrix.shape[0]
+    k = min(neighbours, n - 1)
+    columns = np.full((n, k), -1, np.int32)
+    values = np.zeros((n, k), np.float32)
+    discount = np.maximum(gram.diagonal, 1e-9) ** np.float32(-exponent)
+    indptr = matrix.indptr.astype(np.int64)
+    _solve_columns(indptr, matrix.indices, matrix.data, discount, np.float32(ridge_of(gram, ridge)), columns, values)
+    kept = columns >= 0
+    target = np.repeat(np.arange(n), kept.sum(axis=1))
+    return sp.csr_matrix((values[kept], (columns[kept], target)), shape=(n, n), dtype=np.float32)
+
+
+def solve(gram: ItemGram, settings: ItemItemSettings) -> Any:
+    """Return B over item rows [n_items, n_items], dense where the catalogue is small, else sparse."""
+    rows, n = gram.rows, gram.n_items
+    if len(rows) <= settings.dense_items:
+        weights = dense_ease(gram, settings.ridge)
+        if len(rows) == n:
+            return weights
+        full = np.zeros((n, n), np.float32)
+        full[np.ix_(rows, rows)] = weights
+        return full
+    found = sparse_ease(
+        gram, settings.ridge, neighbours=settings.neighbours, exponent=settings.neighbour_exponent
+    ).tocoo()
+    return sp.csr_matrix((found.data, (rows[found.row], rows[found.col])), shape=(n, n), dtype=np.float32)
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _solve_columns(indptr, indices, data, discount, ridge, columns, values):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    n, k = columns.shape
+    n_chunks = 64
+    for chunk in numba.prange(n_chunks):
+        place = np.full(n, -1, np.int32)
+        for j in range(chunk, n, n_chunks):
+            start, stop = indptr[j], indptr[j + 1]
+            strength = np.empty(stop - start, np.float32)
+            for a in range(start, stop):
+                i = indices[a]
+                strength[a - start] = np.float32(-1) if i == j else data[a] * discount[i]
+            order = np.argsort(-strength)
+            size = 0
+            chosen = np.empty(k, np.int32)
+            right = np.empty(k, np.float32)
+            for r in range(min(k, stop - start)):
+                a = order[r]
+                if strength[a] <= 0:
+                    break
+                chosen[size] = indices[start + a]
+                right[size] = data[start + a]
+                place[chosen[size]] = size
+                size += 1
+            if size == 0:
+                continue
+            local = np.zeros((size, size), np.float32)
+            for r in range(size):
+                i = chosen[r]
+                for a in range(indptr[i], indptr[i + 1]):
+                    c = place[indices[a]]
+                    if c >= 0:
+                        local[r, c] = data[a]
+                local[r, r] += ridge
+            solved = np.linalg.solve(local, right[:size])
+            for r in range(size):
+                columns[j, r] = chosen[r]
+                values[j, r] = solved[r]
+                place[chosen[r]] = -1

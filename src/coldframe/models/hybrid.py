@@ -1,0 +1,116 @@
+"""The whole training of a hybrid: experts on the earlier part, the mixer on the later part, experts again on all.
+
+Owns the order. Nothing that the mixer learns from was seen by the experts it learns about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from coldframe.dataset.training_set import TrainingSet
+from coldframe.models.fits import fit_experts
+from coldframe.models.later import Question, hold_out
+from coldframe.models.lessons import gather_lessons
+from coldframe.models.selection import Selection, select
+from coldframe.models.workshop import Report, Workshop, quiet
+from coldframe.scoring.hybrid import Hybrid, Retriever
+from coldframe.scoring.mixing import Calibration
+from coldframe.scoring.request import Expert
+from coldframe.settings import Settings
+
+Repeat = Literal["allow", "exclude"]
+REPEATS_MATTER = 0.05
+"""From this share of repeated events on, `repeat = auto` shows again what a user had before."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A hybrid, how its form was chosen, and whether what a user had may be shown again."""
+
+    hybrid: Hybrid
+    selection: Selection
+    repeat: Repeat
+
+
+def train_hybrid(
+    training_set: TrainingSet,
+    settings: Settings,
+    *,
+    questions: Sequence[Question] | None = None,
+    report: Report = quiet,
+) -> Trained:
+    """Return a hybrid trained on a training set.
+
+    With `questions` (a published validation part) the experts are fitted once, on everything, and the mixer learns from
+    those; without, the last `mixer.holdout` of the events are held out for it.
+    """
+    repeat = repeat_policy(training_set, settings)
+    if questions is not None:
+        experts, workshop = _fit(training_set, settings, report)
+        selection, calibration = _select(experts, workshop, questions, settings, report)
+        return Trained(_hybrid(experts, workshop, selection, calibration, settings), selection, repeat)
+    later = hold_out(
+        training_set,
+        share=settings.mixer.holdout,
+        repeats=repeat == "allow",
+        max_questions=settings.mixer.max_requests,
+        seed=settings.training.seed,
+    )
+    early, early_workshop = _fit(later.early, settings, report)
+    experts, workshop = _fit(training_set, settings, report)
+    early = tuple(expert for expert in early if expert.name in {other.name for other in experts})
+    experts = tuple(expert for expert in experts if expert.name in {other.name for other in early})
+    selection, calibration = _select(early, early_workshop, later.questions, settings, report)
+    return Trained(_hybrid(experts, workshop, selection, calibration, settings), selection, repeat)
+
+
+def repeat_policy(training_set: TrainingSet, settings: Settings) -> Repeat:
+    """Return the setting, or what the data says where it is `auto`: are at least 5 % of the likes repeats?"""
+    if settings.recommend.repeat != "auto":
+        return settings.recommend.repeat
+    events = training_set.interactions
+    liked = events.where(events.weight > 0)
+    moments = np.unique(np.stack([liked.user, liked.item, liked.timestamp]), axis=1)
+    pairs = np.unique(moments[:2], axis=1).shape[1]
+    share = 1 - pairs / max(moments.shape[1], 1)
+    return "allow" if share >= REPEATS_MATTER else "exclude"
+
+
+def retriever(settings: Settings) -> Retriever:
+    """Return the retrieval that the settings ask for."""
+    return Retriever(settings.mixer.candidates, max(1, settings.mixer.candidates // 4))
+
+
+def _fit(training_set: TrainingSet, settings: Settings, report: Report) -> tuple[tuple[Expert, ...], Workshop]:
+    workshop = Workshop(training_set, settings, report)
+    return fit_experts(workshop), workshop
+
+
+def _select(
+    experts: tuple[Expert, ...],
+    workshop: Workshop,
+    questions: Sequence[Question],
+    settings: Settings,
+    report: Report,
+) -> tuple[Selection, Calibration]:
+    lessons = gather_lessons(
+        questions,
+        experts,
+        retriever(settings),
+        workshop.counts,
+        threads=settings.training.threads,
+        progress=lambda done, total: report("ask experts", done, total),
+    )
+    return select(experts, lessons, settings, report), lessons.calibration
+
+
+def _hybrid(
+    experts: tuple[Expert, ...],
+    workshop: Workshop,
+    selection: Selection,
+    calibration: Calibration,
+    settings: Settings,
+) -> Hybrid:
+    return Hybrid(experts, selection.form, calibration, retriever(settings), workshop.counts)

@@ -1,0 +1,186 @@
+"""The later slice: what the mixer learns from, asked as serving will be asked.
+
+Experts are fitted on the earlier part of the window; each visit of the later part is one question with its right
+answers, so that users and items which are new there are really cold. Owns the cut and the questions. A question never
+holds an event at or after its own moment.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coldframe.clock import generator
+from coldframe.dataset.training_set import NEVER, Bags, Interactions, Rows, Times, TrainingSet
+from coldframe.scoring.request import History, Request
+
+VISIT_GAP_US = 30 * 60 * 1_000_000
+"""A pause longer than this (30 minutes) begins another visit."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request and the distinct item rows that were right."""
+
+    request: Request
+    relevant: Rows
+
+
+@dataclass(frozen=True)
+class Later:
+    """`early` is what experts are fitted on while the mixer learns; `questions` come after it, in order of time."""
+
+    early: TrainingSet
+    questions: list[Question]
+
+
+def hold_out(training_set: TrainingSet, *, share: float, repeats: bool, max_questions: int, seed: int) -> Later:
+    """Return the training set without its last `share` of events, and questions from those.
+
+    Without times (all equal) a random share of each user's items is held out instead. `repeats`: whether items that
+    the user had before are candidates and right answers.
+    """
+    times = training_set.interactions.timestamp
+    if len(times) and times.min() == times.max():
+        return _without_times(training_set, share, max_questions, seed)
+    cut = int(np.quantile(times, 1 - share, method="higher"))
+    early = _restricted(training_set, times < cut, cut)
+    visits = _visits(training_set.interactions, cut)
+    chosen = visits if len(visits) <= max_questions else _spread(visits, max_questions)
+    asked = _Asker(training_set, cut, repeats)
+    return Later(early, [question for visit in chosen if (question := asked.question(visit)) is not None])
+
+
+@dataclass(frozen=True)
+class _Visit:
+    user: int
+    now: int
+    items: Rows
+
+
+class _Asker:
+    """Builds questions in order of time; counts and births grow as it goes."""
+
+    def __init__(self, training_set: TrainingSet, cut: int, repeats: bool) -> None:
+        events = training_set.interactions
+        self._set, self._repeats = training_set, repeats
+        self._order = np.argsort(events.user, kind="stable")
+        self._starts = np.searchsorted(events.user[self._order], np.arange(training_set.n_users + 1))
+        self._born = births(training_set)
+        self._time, self._item = events.timestamp, events.item
+        self._done = int(np.searchsorted(events.timestamp, cut))
+        self._counts = np.bincount(events.item[: self._done], minlength=training_set.n_items).astype(np.int32)
+
+    def question(self, visit: _Visit) -> Question | None:
+        """Return the visit as a question; None when nothing it was right about could have been shown."""
+        history = self._history(visit.user, visit.now)
+        allowed = self._born <= visit.now
+        if not self._repeats:
+            allowed[history.item] = False
+        relevant = visit.items[allowed[visit.items]]
+        if not len(relevant):
+            return None
+        users = self._set.user_features
+        signed_up_at = int(users.signed_up_at[visit.user])
+        request = Request(
+            history,
+            visit.now,
+            signed_up_at if signed_up_at <= visit.now else NEVER,
+            users.attributes.row(visit.user),
+            allowed,
+            self._counts_at(visit.now),
+        )
+        return Question(request, relevant)
+
+    def _history(self, user: int, now: int) -> History:
+        events = self._set.interactions
+        own = self._order[self._starts[user] : self._starts[user + 1]]
+        own = own[events.timestamp[own] < now]
+        return History(events.item[own], events.weight[own], events.timestamp[own])
+
+    def _counts_at(self, now: int) -> NDArray[np.int32]:
+        stop = int(np.searchsorted(self._time, now, side="left"))
+        if stop > self._done:
+            self._counts = self._counts.copy()
+            np.add.at(self._counts, self._item[self._done : stop], 1)
+            self._done = stop
+        return self._counts
+
+
+def births(training_set: TrainingSet) -> Times:
+    """Return from when each item can be shown, µs: its catalogue date or just after its first event, the earlier.
+
+    An item with neither can be shown from the end of the window on.
+    """
+    born = np.full(training_set.n_items, training_set.as_of, np.int64)
+    np.minimum.at(born, training_set.interactions.item, training_set.interactions.timestamp + 1)
+    created = training_set.item_features.created_at
+    return np.where(created != NEVER, np.minimum(born, created), born)
+
+
+def _restricted(training_set: TrainingSet, kept: NDArray[np.bool_], as_of: int) -> TrainingSet:
+    """Return the training set as if it ended earlier; what users met later is not known either."""
+    interactions = training_set.interactions.where(kept)
+    pairs = np.unique(np.stack([interactions.user, interactions.item]), axis=1)
+    indptr = np.searchsorted(pairs[0], np.arange(training_set.n_users + 1)).astype(np.int64)
+    seen = Bags(indptr, pairs[1].astype(np.int32), training_set.n_items)
+    return replace(training_set, interactions=interactions, as_of=as_of, seen=seen)
+
+
+def _visits(events: Interactions, cut: int) -> list[_Visit]:
+    """Return the visits from the cut on in order of time, each with its distinct liked items."""
+    later = np.flatnonzero(events.timestamp >= cut)
+    order = later[np.lexsort((events.timestamp[later], events.user[later]))]
+    user, time = events.user[order], events.timestamp[order]
+    first = np.ones(len(order), np.bool_)
+    first[1:] = (user[1:] != user[:-1]) | (np.diff(time) > VISIT_GAP_US)
+    starts = np.flatnonzero(first)
+    visits = [
+        _Visit(int(user[start]), int(time[start]), _liked(events, part))
+        for start, part in zip(starts, np.split(order, starts[1:]), strict=True)
+    ]
+    return sorted((visit for visit in visits if len(visit.items)), key=lambda visit: visit.now)
+
+
+def _liked(events: Interactions, rows: NDArray[np.int64]) -> Rows:
+    return np.unique(events.item[rows][events.weight[rows] > 0])
+
+
+def _spread(visits: list[_Visit], n: int) -> Iterator[_Visit]:
+    """Return n visits spread evenly over the time."""
+    return (visits[i] for i in np.unique(np.linspace(0, len(visits) - 1, n).astype(np.int64)))
+
+
+def _without_times(training_set: TrainingSet, share: float, max_questions: int, seed: int) -> Later:
+    """Hold out a random share of each user's items, at least one where he has two or more."""
+    events = training_set.interactions
+    draw = generator(seed, "hold out")
+    lot = draw.random(len(events))
+    order = np.lexsort((lot, events.user))
+    starts = np.searchsorted(events.user[order], np.arange(training_set.n_users + 1))
+    sizes = np.diff(starts)
+    taken = np.where(sizes >= 2, np.maximum(1, np.round(sizes * share)), 0).astype(np.int64)
+    place = np.arange(len(order)) - np.repeat(starts[:-1], sizes)
+    held = np.zeros(len(events), np.bool_)
+    held[order] = place < np.repeat(taken, sizes)
+    early = _restricted(training_set, ~held, training_set.as_of)
+    users = np.flatnonzero(taken > 0)
+    chosen = users if len(users) <= max_questions else np.sort(draw.choice(users, max_questions, replace=False))
+    ends = zip(chosen, starts[chosen], starts[chosen] + taken[chosen], starts[chosen + 1], strict=True)
+    asked = [_random_question(training_set, int(user), order[a:b], np.sort(order[b:c])) for user, a, b, c in ends]
+    return Later(early, [question for question in asked if len(question.relevant)])
+
+
+def _random_question(
+    training_set: TrainingSet, user: int, held: NDArray[np.int64], kept: NDArray[np.int64]
+) -> Question:
+    events = training_set.interactions
+    history = History(events.item[kept], events.weight[kept], events.timestamp[kept])
+    allowed = np.ones(training_set.n_items, np.bool_)
+    allowed[history.item] = False
+    relevant = _liked(events, held)
+    signed_up_at = int(training_set.user_features.signed_up_at[user])
+    attributes = training_set.user_features.attributes.row(user)
+    request = Request(history, training_set.as_of, signed_up_at, attributes, allowed)
+    return Question(request, relevant[allowed[relevant]])

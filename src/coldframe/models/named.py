@@ -1,0 +1,56 @@
+"""Models by the name that `coldframe evaluate --models` takes.
+
+Owns the names: `hybrid`, each expert, and each form that was compared. One training serves them all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from coldframe.dataset.training_set import TrainingSet
+from coldframe.errors import UnknownIdError
+from coldframe.models.fits import EXPERTS, fit_experts
+from coldframe.models.hybrid import train_hybrid
+from coldframe.models.later import Question
+from coldframe.models.selection import LEARNED
+from coldframe.models.workshop import Report, Workshop, quiet
+from coldframe.scoring.request import Scorer
+from coldframe.settings import Settings
+
+HYBRID = "hybrid"
+SIMPLE = ("switch", "count-curve")
+
+
+def fit_models(
+    training_set: TrainingSet,
+    questions: Sequence[Question] | None,
+    names: Sequence[str],
+    settings: Settings,
+    *,
+    report: Report = quiet,
+) -> dict[str, Scorer]:
+    """Return a scorer per name. Raises `UnknownIdError` for a name that nobody knows.
+
+    `hybrid` is what training would serve; a form's name (`blend`, `gate`, `softmax`, `switch`, …) is the hybrid with
+    that form instead, on the same experts. An expert that the data cannot teach is left out, and is then unknown.
+    """
+    known = {HYBRID, *EXPERTS, *LEARNED, *SIMPLE}
+    for name in names:
+        if name not in known:
+            raise UnknownIdError(f"There is no model {name!r}.", remedy=f"Known: {', '.join(sorted(known))}.")
+    if not {HYBRID, *LEARNED, *SIMPLE} & set(names):
+        wanted = replace(settings, mixer=replace(settings.mixer, experts=list(names)))
+        experts = fit_experts(Workshop(training_set, wanted, report))
+        return _only({expert.name: expert for expert in experts}, names)
+    trained = train_hybrid(training_set, settings, questions=questions, report=report)
+    fitted: dict[str, Scorer] = {expert.name: expert for expert in trained.hybrid.experts}
+    fitted |= {name: replace(trained.hybrid, form=form, name=name) for name, form in trained.selection.forms.items()}
+    return _only(fitted | {HYBRID: trained.hybrid}, names)
+
+
+def _only(fitted: Mapping[str, Scorer], names: Sequence[str]) -> dict[str, Scorer]:
+    missing = [name for name in names if name not in fitted]
+    if missing:
+        raise UnknownIdError(
+            f"The data has nothing to teach {missing[0]!r}.", remedy=f"It can teach: {', '.join(sorted(fitted))}."
+        )
+    return {name: fitted[name] for name in names}

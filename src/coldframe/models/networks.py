@@ -1,0 +1,179 @@
+"""The mixer's learned forms, fitted in JAX with the equations of `scoring.mixing.forms`.
+
+Listwise loss: the cross-entropy of a softmax over a request's candidates with its right answers (ListNet, Cao et al.
+2007). Each form stops where a later part of the lessons stops improving. Owns the fitting; scoring stays in NumPy.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from coldframe.models.lessons import Padded
+from coldframe.scoring.mixing import CONTEXT, Blend, Bucket, Form, Gate, Network, Softmax
+from coldframe.scoring.mixing.evidence import PER_EXPERT
+from coldframe.scoring.mixing.forms import BUCKET_STARTS, N_BUCKETS
+from coldframe.settings import MixerSettings
+
+BATCH = 32
+PATIENCE = 4
+DECAY = 1e-4
+Parameters = dict[str, Any]
+Forward = Callable[[Parameters, Any, Any, Any], Any]
+"""(parameters, features, context, key or None) → scores; with a key, hidden units drop out."""
+
+
+def fit_network(
+    name: str, train: Padded, check: Padded, settings: MixerSettings, draw: np.random.Generator
+) -> tuple[Form, int]:
+    """Return the form called `name`, fitted, and the number of epochs after which it was best on `check`."""
+    forward, parameters = _start(name, train.features.shape[2], settings, draw)
+    key = jax.random.key(int(draw.integers(2**31)))
+    optimizer = optax.adamw(settings.learning_rate, weight_decay=DECAY)
+    state = optimizer.init(parameters)
+    step, judge = _step(forward, optimizer), _judge(forward)
+    best, best_loss, best_epoch, size = parameters, np.inf, 0, min(BATCH, len(train))
+    for epoch in range(1, settings.epochs + 1):
+        order = draw.permutation(len(train))
+        for start in range(0, len(order) - size + 1, size):
+            rows = order[start : start + size]
+            key, own = jax.random.split(key)
+            batch = (train.features[rows], train.context[rows], train.target[rows], train.mask[rows])
+            parameters, state = step(parameters, state, batch, own)
+        loss = judge(parameters, check)
+        if loss < best_loss - 1e-5:
+            best, best_loss, best_epoch = parameters, loss, epoch
+        elif epoch - best_epoch >= PATIENCE:
+            break
+    return _form(name, best), best_epoch
+
+
+def _start(
+    name: str, n_features: int, settings: MixerSettings, draw: np.random.Generator
+) -> tuple[Forward, Parameters]:
+    n_context, hidden = len(CONTEXT), settings.hidden
+    weights = np.tile(np.array([0.3, 0.3, 0.0], np.float32), n_features // PER_EXPERT)
+
+    def normal(rows: int, columns: int, scale: float = 1.0) -> np.ndarray:
+        return (draw.normal(size=(rows, columns)) * scale / np.sqrt(rows)).astype(np.float32)
+
+    zeros = np.zeros(hidden, np.float32)
+    if name == "blend":
+        return _blend, {"weights": weights}
+    if name == "bucket":
+        by_item = np.zeros((N_BUCKETS, n_features + 1), np.float32)
+        by_item[:, :-1] = weights
+        return _bucket, {"by_item": by_item, "by_user": np.zeros((N_BUCKETS, n_features + 1), np.float32)}
+    if name == "gate":
+        return _gate(settings.dropout), {
+            "weights": weights,
+            "hidden": normal(n_context, hidden),
+            "hidden_bias": zeros,
+            "output": normal(hidden, n_features + 1, 0.1),
+            "output_bias": np.zeros(n_features + 1, np.float32),
+        }
+    if name == "network":
+        return _network(settings.dropout), {
+            "weights": weights,
+            "first": normal(n_features + n_context, hidden),
+            "first_bias": zeros,
+            "second": normal(hidden, hidden),
+            "second_bias": zeros,
+            "output": normal(hidden, 1, 0.1)[:, 0],
+        }
+    return _softmax(settings.dropout), {
+        "hidden": normal(n_context, hidden),
+        "hidden_bias": zeros,
+        "output": normal(hidden, n_features // PER_EXPERT, 0.1),
+        "output_bias": np.zeros(n_features // PER_EXPERT, np.float32),
+    }
+
+
+def _form(name: str, parameters: Parameters) -> Form:
+    kinds: dict[str, Callable[..., Form]] = {
+        "blend": Blend,
+        "bucket": Bucket,
+        "gate": Gate,
+        "network": Network,
+        "softmax": Softmax,
+    }
+    return kinds[name](**{field: np.asarray(value, np.float32) for field, value in parameters.items()})
+
+
+def _blend(parameters: Parameters, features: Any, context: Any, key: Any) -> Any:
+    del context, key
+    return features @ parameters["weights"]
+
+
+def _bucket(parameters: Parameters, features: Any, context: Any, key: Any) -> Any:
+    del key
+    item, user = (jnp.searchsorted(BUCKET_STARTS, context[..., column], side="right") for column in (6, 0))
+    weights = parameters["by_item"][item] + parameters["by_user"][user]
+    return (features * weights[..., :-1]).sum(axis=-1) + weights[..., -1]
+
+
+def _gate(dropout: float) -> Forward:
+    def forward(parameters: Parameters, features: Any, context: Any, key: Any) -> Any:
+        hidden = jax.nn.relu(context @ parameters["hidden"] + parameters["hidden_bias"])
+        moved = _dropped(hidden, dropout, key) @ parameters["output"] + parameters["output_bias"]
+        return (features * (parameters["weights"] + moved[..., :-1])).sum(axis=-1) + moved[..., -1]
+
+    return forward
+
+
+def _network(dropout: float) -> Forward:
+    def forward(parameters: Parameters, features: Any, context: Any, key: Any) -> Any:
+        everything = jnp.concatenate([features, context], axis=-1)
+        first = jax.nn.relu(everything @ parameters["first"] + parameters["first_bias"])
+        second = jax.nn.relu(_dropped(first, dropout, key) @ parameters["second"] + parameters["second_bias"])
+        return features @ parameters["weights"] + second @ parameters["output"]
+
+    return forward
+
+
+def _softmax(dropout: float) -> Forward:
+    def forward(parameters: Parameters, features: Any, context: Any, key: Any) -> Any:
+        hidden = jax.nn.relu(context @ parameters["hidden"] + parameters["hidden_bias"])
+        logits = _dropped(hidden, dropout, key) @ parameters["output"] + parameters["output_bias"]
+        return (jax.nn.softmax(logits, axis=-1) * features[..., ::PER_EXPERT]).sum(axis=-1)
+
+    return forward
+
+
+def _dropped(hidden: Any, rate: float, key: Any) -> Any:
+    if key is None or rate == 0:
+        return hidden
+    return jnp.where(jax.random.bernoulli(key, 1 - rate, hidden.shape), hidden / (1 - rate), 0)
+
+
+def _loss(scores: Any, target: Any, mask: Any) -> Any:
+    chances = jax.nn.log_softmax(jnp.where(mask, scores, -1e9), axis=-1)
+    return -(target * jnp.where(mask, chances, 0)).sum(axis=-1).mean()
+
+
+def _step(forward: Forward, optimizer: optax.GradientTransformation) -> Any:
+    def loss(parameters: Parameters, batch: Any, key: Any) -> Any:
+        features, context, target, mask = batch
+        return _loss(forward(parameters, features, context, key), target, mask)
+
+    @jax.jit
+    def step(parameters: Parameters, state: Any, batch: Any, key: Any) -> Any:
+        gradient = jax.grad(loss)(parameters, batch, key)
+        updates, state = optimizer.update(gradient, state, parameters)
+        return optax.apply_updates(parameters, updates), state
+
+    return step
+
+
+def _judge(forward: Forward) -> Callable[[Parameters, Padded], float]:
+    @jax.jit
+    def batch_loss(parameters: Parameters, features: Any, context: Any, target: Any, mask: Any) -> Any:
+        return _loss(forward(parameters, features, context, None), target, mask)
+
+    def judge(parameters: Parameters, check: Padded) -> float:
+        return float(batch_loss(parameters, check.features, check.context, check.target, check.mask))
+
+    return judge

@@ -1,0 +1,146 @@
+"""Which form serves: the learned mixers against each other and against everything simpler, on later lessons.
+
+The never-worse rule: the learned form that is best on the check part serves only if nothing simpler does better there,
+in total. Owns the comparison and its report. It is made on lessons that no contender was fitted on.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from coldframe.clock import generator
+from coldframe.metrics import Comparison, Estimate, bootstrap_mean, paired_bootstrap
+from coldframe.metrics.interval import Doubles
+from coldframe.models.contenders import ndcg, singles, tuned_curve, tuned_switch
+from coldframe.models.grown import ROUNDS, grow_trees
+from coldframe.models.lessons import Lessons, Padded, padded
+from coldframe.models.networks import fit_network
+from coldframe.models.workshop import Report
+from coldframe.scoring.mixing import Form, Mean
+from coldframe.scoring.request import Expert
+from coldframe.settings import Settings
+
+WIDTH = 256
+"""Candidates per lesson that a learned form sees."""
+INNER = 0.2
+"""Share of the lessons fitted on, their end, that decides when to stop."""
+NETWORKS = ("blend", "bucket", "gate", "network", "softmax")
+LEARNED = (*NETWORKS, "trees", "mean")
+AUTO = ("blend", "bucket", "gate", "network", "trees", "mean")
+"""Forms that `mixer.form = "auto"` chooses among; the article's softmax is compared, and serves only when asked for."""
+FEWEST = 20
+"""With fewer lessons nothing can be learned or compared."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The form that serves, what it is called and why; NDCG@10 of everything that was compared on `n_checked`
+    requests, and how much better the chosen one is than each. `forms` holds them all, as they were compared.
+    """
+
+    name: str
+    form: Form
+    reason: str
+    n_checked: int
+    candidate_recall: float
+    forms: dict[str, Form] = field(default_factory=dict[str, Form])
+    scores: dict[str, Estimate] = field(default_factory=dict[str, Estimate])
+    differences: dict[str, Comparison] = field(default_factory=dict[str, Comparison])
+
+
+def select(experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, report: Report) -> Selection:
+    """Return the form that serves, fitted on all lessons."""
+    if len(lessons) < FEWEST:
+        reason = f"{len(lessons)} later requests are too few to learn a mixer from"
+        return Selection("popular-ever", singles(experts)["popular-ever"], reason, 0, float("nan"))
+    train, check = lessons.split(settings.mixer.check)
+    simple = _simple(experts, train)
+    learned, epochs = _learned(train, settings, report)
+    values = {name: ndcg(form, check) for name, form in (simple | learned).items()}
+    name, reason = choose(values, simple, settings.mixer.form)
+    report("fit mixer", len(LEARNED), len(LEARNED) + 1)
+    form = _final(name, lessons, epochs, simple | learned, settings)
+    report("fit mixer", len(LEARNED) + 1, len(LEARNED) + 1)
+    scores, differences = _compare(name, values, check, settings.training.seed)
+    return Selection(name, form, reason, len(check), lessons.recall, simple | learned, scores, differences)
+
+
+def choose(values: dict[str, Doubles], simple: dict[str, Form], wanted: str) -> tuple[str, str]:
+    """Return the name of what serves and why, from NDCG@10 per lesson of everything compared.
+
+    >>> values = {"ease": np.array([0.4]), "gate": np.array([0.3]), "blend": np.array([0.2])}
+    >>> choose(values, {"ease": Single(0, 0)}, "auto")
+    ('ease', 'ease alone does better (0.4000) than the best mixer, gate (0.3000)')
+    """
+    means = {name: float(own.mean()) for name, own in values.items()}
+    if wanted != "auto":
+        return wanted, "mixer.form asks for it"
+    mixer = max((name for name in AUTO if name in means), key=lambda name: means[name])
+    rival = max(simple, key=lambda name: means[name])
+    if means[rival] > means[mixer]:
+        return (
+            rival,
+            f"{rival} alone does better ({means[rival]:.4f}) than the best mixer, {mixer} ({means[mixer]:.4f})",
+        )
+    return (
+        mixer,
+        f"best of the mixers ({means[mixer]:.4f}), and above {rival}, the best simpler one ({means[rival]:.4f})",
+    )
+
+
+def _simple(experts: tuple[Expert, ...], train: Lessons) -> dict[str, Form]:
+    found: dict[str, Form] = dict(singles(experts))
+    switch, curve = tuned_switch(experts, train), tuned_curve(experts, train)
+    return found | {name: form for name, form in (("switch", switch), ("count-curve", curve)) if form is not None}
+
+
+def _learned(train: Lessons, settings: Settings, report: Report) -> tuple[dict[str, Form], dict[str, int]]:
+    """Return every learned form fitted on the lessons, and the epochs or rounds that were best for each."""
+    learn, watch = train.split(INNER)
+    seed = settings.training.seed
+    draw = generator(seed, "lessons")
+    learning, watching = padded(learn, width=WIDTH, draw=draw), padded(watch, width=WIDTH, draw=draw)
+    forms: dict[str, Form] = {}
+    epochs: dict[str, int] = {}
+    if not len(learning) or not len(watching):
+        return forms, epochs
+    for done, name in enumerate(NETWORKS):
+        report("fit mixer", done, len(LEARNED) + 1)
+        forms[name], epochs[name] = fit_network(name, learning, watching, settings.mixer, generator(seed, name))
+    report("fit mixer", len(NETWORKS), len(LEARNED) + 1)
+    forms["trees"], epochs["trees"] = grow_trees(learning, watching, settings.training)
+    forms["mean"] = Mean(forms["trees"], forms["gate"])
+    return forms, epochs
+
+
+def _final(name: str, lessons: Lessons, epochs: dict[str, int], forms: dict[str, Form], settings: Settings) -> Form:
+    """Return the chosen form fitted on all lessons for as long as was best; a simpler one stays as it is."""
+    if name not in LEARNED:
+        return forms[name]
+    everything = padded(lessons, width=WIDTH, draw=generator(settings.training.seed, "lessons"))
+    return _fit_for(name, everything, epochs, settings)
+
+
+def _fit_for(name: str, lessons: Padded, epochs: dict[str, int], settings: Settings) -> Form:
+    if name == "mean":
+        return Mean(_fit_for("trees", lessons, epochs, settings), _fit_for("gate", lessons, epochs, settings))
+    if name == "trees":
+        return grow_trees(lessons, lessons, settings.training, rounds=min(epochs["trees"] + 1, ROUNDS - 1))[0]
+    rule = replace(settings.mixer, epochs=max(epochs[name], 1))
+    return fit_network(name, lessons, lessons, rule, generator(settings.training.seed, name))[0]
+
+
+def _compare(
+    name: str, values: dict[str, Doubles], check: Lessons, seed: int
+) -> tuple[dict[str, Estimate], dict[str, Comparison]]:
+    clusters = np.arange(len(check))
+    scores = {
+        other: bootstrap_mean(own, clusters, generator=generator(seed, "selection", other))
+        for other, own in values.items()
+    }
+    differences = {
+        other: paired_bootstrap(values[name], own, clusters, generator=generator(seed, "paired", other))
+        for other, own in values.items()
+        if other != name
+    }
+    return scores, differences

@@ -1,0 +1,89 @@
+"""What several experts are made from, made once: the user-item matrix, its Gram matrix, content features, factors.
+
+Owns the intermediate results of one training and keeps them only as long as it lasts. Decides nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import Bools, Floats, TrainingSet
+from coldframe.models import content_matrix
+from coldframe.models.gram import ItemGram, solve
+from coldframe.settings import Settings
+
+Report = Callable[[str, int, int], None]
+"""Called with (step, done, in all)."""
+
+
+def quiet(step: str, done: int, total: int) -> None:
+    """Report nothing."""
+    del step, done, total
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """One training set with one tree of settings."""
+
+    training_set: TrainingSet
+    settings: Settings
+    report: Report = quiet
+
+    @cached_property
+    def seen(self) -> sp.csr_matrix:
+        """How much each user likes each item, 0 … 1, float32 [n_users, n_items]: positive weights summed, capped."""
+        liked = self.training_set.interactions.where(self.training_set.interactions.weight > 0)
+        shape = (self.training_set.n_users, self.training_set.n_items)
+        summed = sp.coo_matrix((liked.weight, (liked.user, liked.item)), shape=shape).tocsr()
+        summed.data = np.minimum(summed.data, np.float32(1))
+        return summed
+
+    @cached_property
+    def counts(self) -> NDArray[np.int32]:
+        """Events per item, int32 [n_items]."""
+        return np.bincount(self.training_set.interactions.item, minlength=self.training_set.n_items).astype(np.int32)
+
+    @cached_property
+    def buyers(self) -> NDArray[np.int64]:
+        """Users who like each item, [n_items]."""
+        return np.bincount(self.seen.indices, minlength=self.training_set.n_items)
+
+    @cached_property
+    def is_warm(self) -> Bools:
+        """Which items anybody likes, [n_items]."""
+        return self.buyers > 0
+
+    @cached_property
+    def gram(self) -> ItemGram:
+        """The user-weighted Gram matrix over warm items."""
+        return ItemGram.of(self.seen, self.is_warm, self.settings.item_item.user_exponent)
+
+    @cached_property
+    def features(self) -> sp.csr_matrix:
+        """Content of each item, TF-IDF, rows of length 1 or 0, float32 [n_items, n_features]."""
+        return content_matrix.tf_idf(self.training_set.item_features)
+
+    @cached_property
+    def has_content(self) -> Bools:
+        """Which items anything is known of, [n_items]."""
+        return np.diff(self.features.indptr) > 0
+
+    @cached_property
+    def neighbours(self) -> sp.csr_matrix:
+        """Each item's most alike warm items by content, cosines, float32 [n_items, n_items], without itself."""
+        return content_matrix.nearest(self.features, self.is_warm, k=self.settings.item_item.content_neighbours)
+
+    @cached_property
+    def item_item(self) -> Any:
+        """EASE on likes over item rows, [n_items, n_items], dense or sparse: `fits.item_item.solve`."""
+        return solve(self.gram, self.settings.item_item)
+
+    def user_weights(self, exponent: float) -> Floats:
+        """Return d_u^−exponent per user, float32, 0 for users without likes."""
+        degree = np.asarray(self.seen.sum(axis=1)).ravel()
+        return np.where(degree > 0, np.maximum(degree, 1e-9) ** -exponent, 0).astype(np.float32)
