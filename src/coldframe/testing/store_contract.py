@@ -7,6 +7,7 @@ Owns the promises of `coldframe.store.protocol` in a form that can be checked. K
         def reopen(self, tmp_path):
             return lambda: MyStore(tmp_path)
 """
+# ruff: noqa: S101
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +71,7 @@ class EventContract:
         assert store.recent_events(UserId("ann"), limit=9) == [event(9), event(1)]
 
     def test_imports_count_every_row_once(self, store: Store) -> None:
-        """Known ids, live or sealed, and ids doubled in the import itself are repeats; the first row of an id counts."""
+        """Ids known, live or sealed, or doubled in the import itself are repeats; the first row of an id counts."""
         store.append_events(events(0, 10))
         twice = frame([event(20), event(20, item_id="other")])
         report = store.import_events([frame(events(5, 15)), twice], source="a file")
@@ -178,7 +179,9 @@ class RecordContract:
 
     def test_items_are_inserted_replaced_and_removed(self, store: Store) -> None:
         """Only a real change counts, and the last of one id wins."""
-        pot = Item(item_id="pot", title="Pot", numeric={"price": 2.0, "size": 1.0}, tags=("clay",), embedding=(0.5, 1.0))
+        pot = Item(
+            item_id="pot", title="Pot", numeric={"price": 2.0, "size": 1.0}, tags=("clay",), embedding=(0.5, 1.0)
+        )
         assert store.upsert_items([pot, Item(item_id="axe")]) == 2
         assert store.upsert_items([pot, Item(item_id="axe", title="Axe")]) == 1
         assert store.upsert_items([Item(item_id="axe"), Item(item_id="axe", title="Axe")]) == 0

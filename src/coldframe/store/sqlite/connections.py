@@ -17,10 +17,15 @@ WAL_BYTES = 64 * 2**20
 """What the write-ahead log is cut back to after a checkpoint."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
+READER_CACHE_KIB, WRITER_CACHE_KIB = 4 * 1024, 64 * 1024
+"""Pages kept in memory: ids come in no order, so a writer touches pages all over the tables."""
+
+
+def connect(path: Path, *, cache_kib: int = READER_CACHE_KIB) -> sqlite3.Connection:
     """Open the database, creating an empty file where there is none; every commit is fsynced."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     return connection
 

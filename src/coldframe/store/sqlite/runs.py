@@ -62,6 +62,14 @@ def digests(texts: Iterable[str]) -> Digests:
     return np.frombuffer(b"".join(hashes), dtype="S16")
 
 
+def among(ids: Digests, wanted: Digests) -> NDArray[np.bool_]:
+    """Return which of the `wanted` are in the sorted `ids`, shape (n,)."""
+    if len(ids) == 0:
+        return np.zeros(len(wanted), dtype=bool)
+    places = np.searchsorted(ids, wanted)
+    return ids[np.minimum(places, len(ids) - 1)] == wanted
+
+
 class Run:
     """One folder of the index, mapped into memory; it stays readable after its files are removed."""
 
@@ -76,8 +84,7 @@ class Run:
 
     def contains(self, wanted: Digests) -> NDArray[np.bool_]:
         """Return which ids are in here, shape (n,)."""
-        places = np.searchsorted(self.ids, wanted)
-        return self.ids[np.minimum(places, len(self.ids) - 1)] == wanted
+        return among(self.ids, wanted)
 
     def newest(self, actor: Digests, limit: int, before: int) -> list[Row]:
         """Return an actor's newest rows with timestamp < before, newest first; `actor` is one hash, shape (1,)."""

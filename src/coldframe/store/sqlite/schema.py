@@ -29,8 +29,8 @@ _FIRST = (
         position INTEGER,
         context TEXT
     )""",
-    "CREATE INDEX live_by_actor ON live_events (coalesce(user_id, session_id), timestamp, event_id)",
-    "CREATE INDEX live_by_time ON live_events (timestamp, event_id)",
+    "CREATE INDEX live_by_actor ON live_events (coalesce(user_id, session_id), timestamp)",
+    "CREATE INDEX live_by_time ON live_events (timestamp)",
     """CREATE TABLE segments (
         name TEXT PRIMARY KEY,
         run TEXT NOT NULL,

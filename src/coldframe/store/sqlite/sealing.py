@@ -23,7 +23,7 @@ from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.housekeeping import Housekeeping
 from coldframe.store.sqlite.index import Index, known
-from coldframe.store.sqlite.runs import Digests, Run, digests
+from coldframe.store.sqlite.runs import Digests, Run, among, digests
 from coldframe.store.sqlite.segments import Segment, Segments
 from coldframe.store.sqlite.writer import Writer
 
@@ -157,7 +157,7 @@ def _unknown(chunk: pl.DataFrame, sealed: Sequence[Run], taken: Digests) -> tupl
     """Return the rows whose id is new, the first of each id, and the sorted hashes of those ids."""
     chunk = chunk.unique("event_id", keep="first", maintain_order=True)
     hashes = digests(chunk["event_id"])
-    new = ~(known(sealed, hashes) | np.isin(hashes, taken))
+    new = ~(known(sealed, hashes) | among(taken, hashes))
     return chunk.filter(pl.Series(new)), np.sort(hashes[new])
 
 

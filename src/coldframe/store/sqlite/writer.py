@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from coldframe.errors import ColdframeError, StoreBusyError
 from coldframe.settings.sections import StoreSettings
-from coldframe.store.sqlite.connections import connect, transaction
+from coldframe.store.sqlite.connections import WRITER_CACHE_KIB, connect, transaction
 from coldframe.store.sqlite.failures import closed, medium
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Writer:
         self._path = path
         self._settings = settings
         self._sealed = sealed
-        self._connection = connect(path)
+        self._connection = connect(path, cache_kib=WRITER_CACHE_KIB)
         self._jobs: list[_Job] = []
         self._waiting = 0
         self._changed = threading.Condition()
