@@ -7,7 +7,7 @@ from worlds import Fixed, at, bare, events, training_set, weigh
 
 from coldframe.dataset.training_set import Vocabulary
 from coldframe.domain import Item
-from coldframe.errors import ColumnError, DataError, InputError, UnknownIdError
+from coldframe.errors import ColumnError, DataError, InputError
 from coldframe.evaluation import (
     Cases,
     Files,
@@ -187,9 +187,12 @@ def test_baselines_need_no_trainer_and_a_sample_is_asked():
     assert report.n_requests == 4
 
 
-def test_a_model_that_nobody_knows_is_named():
-    with pytest.raises(UnknownIdError, match="no model 'hibryd'"):
-        Told().evaluate(time_split(events(*ROWS), fraction=0.7), ["popular", "hibryd"])
+def test_a_model_that_the_data_cannot_teach_is_left_out_and_named():
+    split = time_split(events(*ROWS), fraction=0.7)
+    report = Told().evaluate(split, ["content", "popular"])
+    assert (list(report.models), report.reference, report.left_out) == (["popular"], "popular", ("content",))
+    with pytest.raises(DataError, match="nothing to teach content"):
+        Told().evaluate(split, ["content"])
 
 
 def test_no_cases_are_no_cases():

@@ -39,8 +39,8 @@ class EvaluationReport:
 
     `models` is the view `overall`; `slices` adds the other views and the buckets of user and item history, each with
     its number of requests in `slice_requests`. `differences` compare `reference`, the first model, with each other
-    one, pair by pair; `slice_differences` do so in every slice. `facts` say what the split left out. `per_request`
-    keeps the values behind every mean.
+    one, pair by pair; `slice_differences` do so in every slice. `facts` say what the split left out, `left_out` which
+    models the data could not teach. `per_request` keeps the values behind every mean.
     """
 
     protocol: str
@@ -58,6 +58,7 @@ class EvaluationReport:
     seconds: Mapping[str, float]
     facts: Mapping[str, float]
     per_request: Mapping[str, PerRequest] = field(repr=False)
+    left_out: tuple[str, ...] = ()
 
 
 def evaluate(

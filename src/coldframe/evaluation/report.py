@@ -30,6 +30,7 @@ def as_tree(report: EvaluationReport) -> Json:
         "k": list(report.ks),
         "reference": report.reference,
         "fallback": report.fallback,
+        "left_out": list(report.left_out),
         "n": {"requests": report.n_requests, "users": report.n_users, "items": report.n_items},
         "models": _models(report.models),
         "slices": {name: _models(models) for name, models in report.slices.items()},

@@ -14,7 +14,7 @@ import polars as pl
 
 from coldframe.dataset.training_set import TrainingSet
 from coldframe.domain import Item, User
-from coldframe.errors import UnknownIdError
+from coldframe.errors import DataError
 from coldframe.evaluation.baselines import fit_baselines
 from coldframe.evaluation.evaluate import EvaluationReport, evaluate
 from coldframe.evaluation.plan import Cases, Sampling, Split, Weigh
@@ -41,8 +41,8 @@ class BuildTrainingSet(Protocol):
 
 
 FitModels = Callable[[TrainingSet, Cases, Sequence[str]], Mapping[str, Scorer]]
-"""(training set, validation questions, names) → a scorer per name. Without validation questions the models hold out
-a part of the training set themselves."""
+"""(training set, validation questions, names) → a scorer per name, without those that the data cannot teach. Without
+validation questions the models hold out a part of the training set themselves."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def run(
     """Return the comparison of the named models on a split; the first name is the reference.
 
     `popular`, `recent-popular` and `random` are fitted here, every other name by the trainer; popularity also fills
-    what a model cannot score. `max_requests` asks a seeded sample of the questions. Raises `UnknownIdError` for a model
-    that the trainer does not know, and whatever the trainer raises.
+    what a model cannot score. `max_requests` asks a seeded sample of the questions. What the trainer leaves out for
+    want of data is in `left_out`. Raises `DataError` when that is all there was, and whatever the trainer raises.
     """
     started = stopwatch()
     training_set = trainer.build(
@@ -81,13 +81,15 @@ def run(
     baselines = fit_baselines(training_set, recent_days=settings.popularity.recent_days)
     asked = [name for name in names if name not in baselines]
     fitted = baselines | dict(trainer.fit(training_set, plan.validation, asked) if asked else {})
-    missing = [name for name in names if name not in fitted]
-    if missing:
-        raise UnknownIdError(f"There is no model {missing[0]!r}.", remedy=f"Known: {', '.join(sorted(fitted))}.")
+    taught = {name: fitted[name] for name in names if name in fitted}
+    if not taught:
+        raise DataError(
+            f"The data has nothing to teach {', '.join(names)}.", remedy="Add items with content, or name other models."
+        )
     ready = stopwatch()
     report = evaluate(
         plan,
-        {name: fitted[name] for name in names},
+        taught,
         ks=ks,
         seed=settings.training.seed,
         fallback=baselines["popular"],
@@ -96,4 +98,5 @@ def run(
         stopwatch=stopwatch,
     )
     spent = {"preparing": round(planned - started, 3), "fitting": round(ready - planned, 3)}
-    return replace(report, seconds=spent | dict(report.seconds))
+    left_out = tuple(name for name in names if name not in taught)
+    return replace(report, seconds=spent | dict(report.seconds), left_out=left_out)

@@ -84,6 +84,8 @@ def _cell(one: Estimate | None, *, bold: bool, sign: str = "") -> Text:
 def _notes(report: EvaluationReport) -> list[str]:
     fallback = "none: lists end early" if report.fallback is None else report.fallback
     notes = [f"Split: {report.protocol}. Intervals: 95 %, whole users drawn. Unscored places filled by: {fallback}."]
+    if report.left_out:
+        notes.append(f"Left out, since the data cannot teach them: {', '.join(report.left_out)}.")
     return notes + [f"{name.replace('_', ' ')}: {_fact(value)}" for name, value in report.facts.items()]
 
 
