@@ -15,6 +15,7 @@ import typer
 
 import coldframe
 from coldframe.cli import (
+    demo,
     doctor,
     evaluate,
     explain,
@@ -32,6 +33,7 @@ from coldframe.cli import (
 from coldframe.cli.group import ColdframeGroup, Invocation
 
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "demo": demo.demo,
     "init": init.init,
     "import": importing.import_files,
     "export": export.export,

@@ -21,17 +21,23 @@ def init(
 
     Example: `coldframe init shop && cd shop`
     """
-    from coldframe.settings import FILE_NAME, Settings, documented_toml
-
-    config, data = folder / FILE_NAME, folder / Settings().store.path
-    _write_new(config, documented_toml())
-    data.mkdir(exist_ok=True)
+    config, data = write_project(folder)
     if json:
         emit({"config": str(config), "data": str(data)})
         return
     line(str(config))
     line(str(data))
     say("Next: coldframe import events FILE…")
+
+
+def write_project(folder: Path) -> tuple[Path, Path]:
+    """Write coldframe.toml and the data folder beside it; return both. Raises `InputError` when the file is there."""
+    from coldframe.settings import FILE_NAME, Settings, documented_toml
+
+    config, data = folder / FILE_NAME, folder / Settings().store.path
+    _write_new(config, documented_toml())
+    data.mkdir(exist_ok=True)
+    return config, data
 
 
 def _write_new(path: Path, text: str) -> None:

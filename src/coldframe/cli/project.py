@@ -74,14 +74,18 @@ class Project:
 
 def open_project(ctx: typer.Context) -> Project:
     """Return the project that this invocation means. Raises `SettingsError`."""
-    from coldframe.settings import load
-
-    invocation = ctx.ensure_object(Invocation)
-    config = invocation.config
+    config = ctx.ensure_object(Invocation).config
     if config is not None and not config.is_file():
         raise SettingsError(f"There is no file {config}.", remedy="Check --config, or run `coldframe init`.")
-    config = config.resolve() if config else find_config(Path.cwd())
-    return Project(config, load(config, flags=invocation.flags))
+    return project_at(ctx, config or find_config(Path.cwd()))
+
+
+def project_at(ctx: typer.Context, config: Path | None) -> Project:
+    """Return the project of a coldframe.toml, with this invocation's flags on top. Raises `SettingsError`."""
+    from coldframe.settings import load
+
+    config = config.resolve() if config else None
+    return Project(config, load(config, flags=ctx.ensure_object(Invocation).flags))
 
 
 def find_config(folder: Path) -> Path | None:

@@ -13,7 +13,12 @@ METRIC = "ndcg@10"
 """The metric the page shows: how near the top the products of the next order are, 0 … 1."""
 
 _PLACES = {"user": "customers with", "item": "products with"}
-_NAMES = {"overall": "everybody", "all": "everybody", "discovery": "products new to the customer"}
+_NAMES = {
+    "overall": "everybody",
+    "all": "everybody",
+    "discovery": "products new to the customer",
+    "check": "held-out visits",
+}
 
 
 @dataclass(frozen=True)

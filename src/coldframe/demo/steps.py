@@ -1,0 +1,50 @@
+"""The steps from the shipped files to a project that can serve, each of which finds out whether it is already done.
+
+Owns the order inside each step. Never prints and never serves.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coldframe.bundle.registry import Registry
+from coldframe.clock import Clock
+from coldframe.demo.shipped import SHIPPED, ShippedFiles
+from coldframe.settings import Settings
+from coldframe.store.protocol import ImportReport, Store
+
+if TYPE_CHECKING:
+    from coldframe.store.importing import Kind
+
+StepProgress = Callable[[str, int, int | None], None]
+"""Called with (step, done, total or None when unknown)."""
+
+
+def import_shop(store: Store, progress: StepProgress, shipped: ShippedFiles = SHIPPED) -> dict[str, ImportReport]:
+    """Import the shipped users, items and events; nothing where events are there already.
+
+    Events come last and appear all at once, so a store that has them has everything.
+    """
+    if store.counts().events:
+        return {}
+    from coldframe.store.importing import import_file
+
+    files: dict[Kind, Path] = {"users": shipped.users, "items": shipped.items, "events": shipped.events}
+    return {
+        kind: import_file(store, kind, path, progress=partial(progress, f"import {kind}"))
+        for kind, path in files.items()
+    }
+
+
+def train_shop(
+    store: Store, registry: Registry, settings: Settings, *, clock: Clock, progress: StepProgress
+) -> str | None:
+    """Train on the store and promote the bundle; return its id, or None where a bundle serves already."""
+    if registry.promoted() is not None:
+        return None
+    from coldframe import pipeline
+
+    result = pipeline.train(store, registry, settings, clock=clock, progress=progress)
+    registry.promote(result.bundle)
+    return result.bundle
