@@ -7,7 +7,7 @@ records them. Whoever seals holds the lock file; live events may arrive meanwhil
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -31,6 +31,7 @@ IMPORT_ROWS = 1_000_000
 """Rows a segment of an import; a few hundred bytes of memory each."""
 SEAL_ROWS = 100_000
 """Rows a segment of a seal; deleting them from the live events holds up writers for a fraction of a second."""
+DAY_MICROS = 86_400_000_000
 
 
 class Sealing:
@@ -71,7 +72,7 @@ class Sealing:
 
     def seal(self, before: datetime) -> int:
         """Move live events of whole days that ended by `before`, a segment at a time. Raises `StoreError`."""
-        end = live.micros(before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+        end = live.micros(before) // DAY_MICROS * DAY_MICROS
         moved = 0
         with self._alone():
             with self._readers.reading("read live events") as connection:
