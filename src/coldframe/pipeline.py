@@ -27,9 +27,9 @@ from coldframe.evaluation.plan import Cases
 from coldframe.evaluation.run import Trainer
 from coldframe.models import Trained, fit_models, train_hybrid
 from coldframe.models.later import Question
+from coldframe.models.recommender import served
 from coldframe.scoring.packing import NULLABLE, pack
 from coldframe.scoring.request import Scorer
-from coldframe.scoring.served import ServedModel
 from coldframe.settings import Settings, as_dict
 from coldframe.store.protocol import Store
 
@@ -104,18 +104,6 @@ def trainer(settings: Settings) -> Trainer:
     return Trainer(build_training_set, weigh, fit)
 
 
-def served(training_set: TrainingSet, trained: Trained) -> ServedModel:
-    """Return what serving needs of a training."""
-    return ServedModel(
-        training_set.items,
-        training_set.user_features.attribute_names,
-        training_set.item_features,
-        trained.hybrid,
-        trained.repeat,
-        training_set.as_of,
-    )
-
-
 def described(training_set: TrainingSet, trained: Trained, settings: Settings, days: int) -> dict[str, Any]:
     """Return what the manifest says of a training besides the model itself."""
     selection = trained.selection
@@ -127,6 +115,7 @@ def described(training_set: TrainingSet, trained: Trained, settings: Settings, d
         "counts": counted(training_set),
         "serves": selection.name,
         "reason": selection.reason,
+        "warmth": [row._asdict() for row in trained.warmth],
         "requests_compared": selection.n_checked,
         "metrics": {f"check/{name}/ndcg@10": round(one.value, 6) for name, one in selection.scores.items()},
     }

@@ -15,5 +15,14 @@ recommender.py    ContentModel, CollaborativeModel, Mixer, HybridRecommender: th
 
 from coldframe.models.hybrid import Trained, train_hybrid
 from coldframe.models.named import fit_models
+from coldframe.models.recommender import CollaborativeModel, ContentModel, HybridRecommender, Mixer
 
-__all__ = ["Trained", "fit_models", "train_hybrid"]
+__all__ = [
+    "CollaborativeModel",
+    "ContentModel",
+    "HybridRecommender",
+    "Mixer",
+    "Trained",
+    "fit_models",
+    "train_hybrid",
+]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-import scipy.sparse as sp
 
 from coldframe.dataset.training_set import Floats
+from coldframe.models.csr import Csr
 
 STEPS = 3
 """Steps of conjugate gradient per row and epoch."""
@@ -27,7 +27,7 @@ class Side:
 
 
 def factorise(
-    seen: sp.csr_matrix,
+    seen: Csr,
     *,
     dim: int,
     alpha: float,
@@ -53,7 +53,7 @@ def _start(n: int, dim: int, generator: np.random.Generator) -> Side:
     return Side(vectors, np.zeros(n, np.float32))
 
 
-def _solve(seen: sp.csr_matrix, own: Side, other: Side, alpha: float, regularization: float) -> Side:
+def _solve(seen: Csr, own: Side, other: Side, alpha: float, regularization: float) -> Side:
     """Return the side that fits `seen` best while the other one stands still."""
     gram = other.vectors.T @ other.vectors
     pull = other.vectors.T @ other.bias

@@ -7,12 +7,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from coldframe.dataset.training_set import Bags, Bools, ItemFeatures
+from coldframe.models.csr import Csr
 
 BLOCK = 2_048
 """Rows whose similarities are held at once."""
 
 
-def tf_idf(features: ItemFeatures) -> sp.csr_matrix:
+def tf_idf(features: ItemFeatures) -> Csr:
     """Return categories, tags and words side by side, weighted by rarity, rows of length 1 (0 where nothing is known).
 
     A feature of every item says nothing and weighs nothing.
@@ -20,7 +21,7 @@ def tf_idf(features: ItemFeatures) -> sp.csr_matrix:
     parts = [_matrix(bags) for bags in (features.categories, features.tags, features.words) if bags.n_features]
     if not parts:
         return sp.csr_matrix((len(features.categories), 0), dtype=np.float32)
-    counts = sp.hstack(parts, format="csr", dtype=np.float32)
+    counts: Csr = sp.hstack(parts, format="csr", dtype=np.float32)
     counts.sum_duplicates()
     carriers = np.bincount(counts.indices, minlength=counts.shape[1])
     rarity = np.log(max(counts.shape[0], 1) / np.maximum(carriers, 1)).astype(np.float32)
@@ -32,7 +33,7 @@ def tf_idf(features: ItemFeatures) -> sp.csr_matrix:
     return sp.csr_matrix(sp.diags(scale) @ weighted, dtype=np.float32)
 
 
-def nearest(features: sp.csr_matrix, among: Bools, *, k: int) -> sp.csr_matrix:
+def nearest(features: Csr, among: Bools, *, k: int) -> Csr:
     """Return for every row its k most alike other rows of `among`, cosines above 0, float32 [n, n]."""
     n = features.shape[0]
     pool = np.flatnonzero(among)
@@ -55,6 +56,6 @@ def nearest(features: sp.csr_matrix, among: Bools, *, k: int) -> sp.csr_matrix:
     return sp.csr_matrix(sp.coo_matrix(data, shape=(n, n)), dtype=np.float32)
 
 
-def _matrix(bags: Bags) -> sp.csr_matrix:
+def _matrix(bags: Bags) -> Csr:
     shape = (len(bags), bags.n_features)
     return sp.csr_matrix((np.ones(len(bags.indices), np.float32), bags.indices, bags.indptr), shape=shape)

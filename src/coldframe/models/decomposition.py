@@ -5,15 +5,15 @@ Owns the randomised range finder (Halko, Martinsson and Tropp 2011). Knows nothi
 
 import numpy as np
 import scipy.linalg as la
-import scipy.sparse as sp
 
 from coldframe.dataset.training_set import Floats
+from coldframe.models.csr import Csr
 
 POWER_ITERATIONS = 3
 OVERSAMPLING = 16
 
 
-def leading_vectors(matrix: sp.csr_matrix, rank: int, draw: np.random.Generator) -> Floats:
+def leading_vectors(matrix: Csr, rank: int, draw: np.random.Generator) -> Floats:
     """Return the leading right singular vectors, float32 [n_columns, rank], fewer where the matrix is smaller."""
     rank = min(rank, min(matrix.shape) - 1)
     width = min(rank + OVERSAMPLING, *matrix.shape)

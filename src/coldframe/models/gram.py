@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats
+from coldframe.models.csr import Csr
 from coldframe.settings.sections import ItemItemSettings
 
 MIRRORED = 1_024
@@ -25,12 +26,12 @@ MIRRORED = 1_024
 class ItemGram:
     """G = X' D^−c X, sparse float32 [n_warm, n_warm]; D are the users' degrees, `rows` the item rows of its columns."""
 
-    matrix: sp.csr_matrix
+    matrix: Csr
     rows: NDArray[np.int64]
     n_items: int
 
     @staticmethod
-    def of(seen: sp.csr_matrix, is_warm: Bools, user_exponent: float) -> "ItemGram":
+    def of(seen: Csr, is_warm: Bools, user_exponent: float) -> "ItemGram":
         """Return the Gram matrix of likes [n_users, n_items] over the warm items."""
         rows = np.flatnonzero(is_warm)
         warm = seen[:, rows]
@@ -44,7 +45,7 @@ class ItemGram:
         """G's diagonal, float32 [n_warm]."""
         return self.matrix.diagonal()
 
-    def plus(self, other: sp.csr_matrix, weight: float) -> "ItemGram":
+    def plus(self, other: Csr, weight: float) -> "ItemGram":
         """Return the Gram matrix with `weight` × another one [n_warm, n_warm] added (stacked rows of features)."""
         return ItemGram(sp.csr_matrix(self.matrix + weight * other, dtype=np.float32), self.rows, self.n_items)
 
@@ -66,8 +67,9 @@ def dense_ease(gram: ItemGram, ridge: float) -> Floats:
 
 def symmetric_inverse(matrix: Floats) -> Floats:
     """Return the inverse of a symmetric positive definite matrix, whose memory it takes over."""
-    factor, _ = la.lapack.spotrf(matrix.T, lower=True, overwrite_a=True, clean=False)
-    half, _ = la.lapack.spotri(factor, lower=True, overwrite_c=True)
+    factorise, invert = la.get_lapack_funcs(("potrf", "potri"), (matrix,))
+    factor, _ = factorise(matrix.T, lower=True, overwrite_a=True, clean=False)
+    half, _ = invert(factor, lower=True, overwrite_c=True)
     for start in range(0, len(half), MIRRORED):
         stop = start + MIRRORED
         corner = half[start:stop, start:stop]
@@ -76,7 +78,7 @@ def symmetric_inverse(matrix: Floats) -> Floats:
     return half
 
 
-def sparse_ease(gram: ItemGram, ridge: float, *, neighbours: int, exponent: float) -> sp.csr_matrix:
+def sparse_ease(gram: ItemGram, ridge: float, *, neighbours: int, exponent: float) -> Csr:
     """Return B [n_warm, n_warm] with at most `neighbours` entries per column, float32.
 
     Column j solves (G_SS + λI) b = G_Sj for S, the items with the largest G_ij × d_i^−`exponent`, d = diag G.

@@ -14,6 +14,7 @@ from coldframe.models.fits import fit_experts
 from coldframe.models.later import Question, hold_out
 from coldframe.models.lessons import gather_lessons
 from coldframe.models.selection import Selection, select
+from coldframe.models.warmth import WarmthRow, weights_by_warmth
 from coldframe.models.workshop import Report, Workshop, quiet
 from coldframe.scoring.hybrid import Hybrid, Retriever
 from coldframe.scoring.mixing import Calibration
@@ -27,11 +28,12 @@ REPEATS_MATTER = 0.05
 
 @dataclass(frozen=True)
 class Trained:
-    """A hybrid, how its form was chosen, and whether what a user had may be shown again."""
+    """A hybrid, how its form was chosen, whether what a user had may be shown again, and whom it trusts when."""
 
     hybrid: Hybrid
     selection: Selection
     repeat: Repeat
+    warmth: list[WarmthRow]
 
 
 def train_hybrid(
@@ -50,7 +52,8 @@ def train_hybrid(
     if questions is not None:
         experts, workshop = _fit(training_set, settings, report)
         selection, calibration = _select(experts, workshop, questions, settings, report)
-        return Trained(_hybrid(experts, workshop, selection, calibration, settings), selection, repeat)
+        hybrid = _hybrid(experts, workshop, selection, calibration, settings)
+        return Trained(hybrid, selection, repeat, weights_by_warmth(hybrid, questions))
     later = hold_out(
         training_set,
         share=settings.mixer.holdout,
@@ -63,7 +66,8 @@ def train_hybrid(
     early = tuple(expert for expert in early if expert.name in {other.name for other in experts})
     experts = tuple(expert for expert in experts if expert.name in {other.name for other in early})
     selection, calibration = _select(early, early_workshop, later.questions, settings, report)
-    return Trained(_hybrid(experts, workshop, selection, calibration, settings), selection, repeat)
+    hybrid = _hybrid(experts, workshop, selection, calibration, settings)
+    return Trained(hybrid, selection, repeat, weights_by_warmth(hybrid, later.questions))
 
 
 def repeat_policy(training_set: TrainingSet, settings: Settings) -> Repeat:

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import scipy.sparse as sp
 
 from coldframe.dataset.training_set import Floats
+from coldframe.models.csr import Csr
 from coldframe.models.decomposition import leading_vectors
 from coldframe.models.pairs import Pairs
 from coldframe.settings import ContentSettings
@@ -25,7 +25,7 @@ TEMPERATURE = 8.0
 Parameters = dict[str, Any]
 
 
-def item_inputs(features: sp.csr_matrix, numeric: Floats, draw: np.random.Generator) -> Floats:
+def item_inputs(features: Csr, numeric: Floats, draw: np.random.Generator) -> Floats:
     """Return what the tower sees of each item, float32 [n_items, width]: TF-IDF in its leading directions, numerics.
 
     A numeric enters as its standardised signed log(1 + |x|), 0 where unknown, beside a flag that says so.

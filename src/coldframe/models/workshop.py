@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats, TrainingSet
 from coldframe.models import content_matrix
+from coldframe.models.csr import Csr
 from coldframe.models.gram import ItemGram, solve
 from coldframe.settings import Settings
 
@@ -35,7 +36,7 @@ class Workshop:
     report: Report = quiet
 
     @cached_property
-    def seen(self) -> sp.csr_matrix:
+    def seen(self) -> Csr:
         """How much each user likes each item, 0 … 1, float32 [n_users, n_items]: positive weights summed, capped."""
         liked = self.training_set.interactions.where(self.training_set.interactions.weight > 0)
         shape = (self.training_set.n_users, self.training_set.n_items)
@@ -64,7 +65,7 @@ class Workshop:
         return ItemGram.of(self.seen, self.is_warm, self.settings.item_item.user_exponent)
 
     @cached_property
-    def features(self) -> sp.csr_matrix:
+    def features(self) -> Csr:
         """Content of each item, TF-IDF, rows of length 1 or 0, float32 [n_items, n_features]."""
         return content_matrix.tf_idf(self.training_set.item_features)
 
@@ -74,7 +75,7 @@ class Workshop:
         return np.diff(self.features.indptr) > 0
 
     @cached_property
-    def neighbours(self) -> sp.csr_matrix:
+    def neighbours(self) -> Csr:
         """Each item's most alike warm items by content, cosines, float32 [n_items, n_items], without itself."""
         return content_matrix.nearest(self.features, self.is_warm, k=self.settings.item_item.content_neighbours)
 

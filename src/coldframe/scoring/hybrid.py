@@ -93,7 +93,7 @@ class Hybrid:
     def mix_rows(self, request: Request, spoken: Floats, items: Rows) -> Mixed:
         """Return some items as candidates, with their evidence and their score."""
         evidence = gather(spoken, items, request, self.fitted_counts, self.calibration)
-        spoke = tuple(bool(heard) for heard in ~np.isnan(spoken).all(axis=1))
+        spoke = tuple(bool((~np.isnan(own)).any()) for own in spoken)
         return Mixed(evidence, self.form.combine(evidence), spoke)
 
     def contributions(self, mixed: Mixed, places: NDArray[np.int64]) -> Floats:

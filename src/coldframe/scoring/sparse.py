@@ -4,6 +4,7 @@ Owns the layout. Never fits one: `models` does, and hands the arrays over.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class SparseRows:
         amounts = self.data[where] * np.repeat(weights, lengths)
         return np.bincount(self.indices[where], amounts, minlength=self.n_columns).astype(np.float32)
 
-    def dot(self, vector: Floats) -> Floats:
+    def dot(self, vector: NDArray[Any]) -> Floats:
         """Return each row's inner product with a dense vector [n_columns], float32 [n_rows]."""
         products = self.data * vector[self.indices]
         sums = np.concatenate([[0.0], np.cumsum(products, dtype=np.float64)])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from coldframe.models.csr import Csr
 from coldframe.models.gram import ItemGram, solve
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import DenseItemItem, ItemItem
@@ -66,14 +67,14 @@ def as_expert(
     return ItemItem(name, family, sparse_rows(rows), can_score, recall)
 
 
-def sparse_rows(matrix: sp.csr_matrix) -> SparseRows:
+def sparse_rows(matrix: Csr) -> SparseRows:
     """Return a SciPy matrix as scoring's own sparse rows."""
     return SparseRows(
         matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32), matrix.shape[1]
     )
 
 
-def _largest(matrix: np.ndarray, k: int) -> sp.csr_matrix:
+def _largest(matrix: np.ndarray, k: int) -> Csr:
     """Return the k entries of largest size in each column."""
     n = len(matrix)
     k = min(k, n - 1)

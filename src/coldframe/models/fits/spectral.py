@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import eigsh
 
 from coldframe.clock import generator
+from coldframe.models.csr import Csr
 from coldframe.models.decomposition import leading_vectors
 from coldframe.models.gram import symmetric_inverse
 from coldframe.models.workshop import Workshop
@@ -38,11 +39,11 @@ def fit_spectral(workshop: Workshop) -> Factors | DenseItemItem | None:
     return Factors("spectral", "collaborative", inward, outward, workshop.is_warm, recall)
 
 
-def _filtered(normal: sp.csr_matrix, softness: float) -> np.ndarray:
+def _filtered(normal: Csr, softness: float) -> np.ndarray:
     """Return V diag(w ÷ (w + t)) V' of M = N'N, t = softness · w_max ÷ 10: it is I − t (M + t I)⁻¹, float32 [n, n]."""
-    gram = sp.csr_matrix(normal.T @ normal, dtype=np.float32)
+    gram: Csr = sp.csr_matrix(normal.T @ normal, dtype=np.float32)
     start = np.ones(gram.shape[0], np.float32)
-    largest = float(eigsh(gram, k=1, v0=start, return_eigenvectors=False, tol=1e-4)[0])
+    largest = float(eigsh(gram, k=1, v0=start, return_eigenvectors=False)[0])
     threshold = np.float32(max(softness * largest / 10, 1e-6))
     filtered = gram.toarray()
     filtered[np.diag_indices_from(filtered)] += threshold

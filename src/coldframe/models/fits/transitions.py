@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
+from coldframe.models.csr import Csr
 from coldframe.models.fits.item_item import sparse_rows
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import ItemItem
@@ -26,7 +27,7 @@ def fit_transitions(workshop: Workshop) -> ItemItem | None:
     return ItemItem("transitions", "collaborative", sparse_rows(matrix), can_score, recall)
 
 
-def _pairs(workshop: Workshop) -> sp.csr_matrix:
+def _pairs(workshop: Workshop) -> Csr:
     """Return Σ decay^(steps − 1) over pairs i before j, plus `backward` times that for j before i, [n_items, n_items].
 
     A step is a distinct moment of the user's; pairs within one moment have no order and do not count.
@@ -37,7 +38,7 @@ def _pairs(workshop: Workshop) -> sp.csr_matrix:
     order = np.lexsort((liked.timestamp, liked.user))
     user, item, time = liked.user[order], liked.item[order], liked.timestamp[order]
     step = np.cumsum(np.diff(time, prepend=time[:1]) != 0)
-    forward = sp.csr_matrix((n, n), dtype=np.float32)
+    forward: Csr = sp.csr_matrix((n, n), dtype=np.float32)
     reach = min(settings.reach, max(1, MAX_PAIRS // max(len(user), 1)), len(user) - 1)
     for gap in range(1, reach + 1):
         same = user[gap:] == user[:-gap]

@@ -5,8 +5,10 @@ Owns the product. EASE, its content-stacked and content-smoothed forms, linear w
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats
 from coldframe.scoring.profile import Recall
@@ -14,9 +16,9 @@ from coldframe.scoring.request import Family, Request
 from coldframe.scoring.sparse import SparseRows
 
 
-def masked(scores: Floats, can_score: Bools) -> Floats:
+def masked(scores: NDArray[Any], can_score: Bools) -> Floats:
     """Return the scores with NaN where the expert cannot say."""
-    return np.where(can_score, scores, np.float32(np.nan))
+    return np.where(can_score, scores, np.nan).astype(np.float32)
 
 
 def silence(n_items: int) -> Floats:

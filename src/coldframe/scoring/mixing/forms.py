@@ -90,7 +90,7 @@ class Network:
         """Return float32 [n]."""
         everything = np.concatenate([evidence.features, evidence.context], axis=1)
         inner = relu(relu(everything @ self.first + self.first_bias) @ self.second + self.second_bias)
-        return evidence.features @ self.weights + inner @ self.output
+        return (evidence.features @ self.weights + inner @ self.output).astype(np.float32)
 
 
 @dataclass(frozen=True)

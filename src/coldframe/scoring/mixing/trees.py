@@ -50,7 +50,8 @@ class Mean:
 
     def combine(self, evidence: Evidence) -> Floats:
         """Return float32 [n]."""
-        return (standardised(self.first.combine(evidence)) + standardised(self.second.combine(evidence))) / 2
+        both = standardised(self.first.combine(evidence)) + standardised(self.second.combine(evidence))
+        return (both / 2).astype(np.float32)
 
 
 def standardised(scores: Floats) -> Floats:
