@@ -20,6 +20,7 @@ from coldframe.evaluation.plan import Case, Plan
 from coldframe.evaluation.ranking import TopK, request_key, top_k
 from coldframe.metrics import Ragged
 from coldframe.scoring.request import Scorer
+from coldframe.scoring.threads import one_thread_each
 from coldframe.store.protocol import Progress
 
 AT_ONCE = 64
@@ -85,7 +86,7 @@ def rank_everything(
     def rank(asked: tuple[Case, Floats]) -> TopK:
         return _ranked(*asked, k, seed, fallback)
 
-    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+    with one_thread_each(), ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
         run = pool.map if pool is not None else map
         for chunk in _chunks(iter(plan.cases)):
             for case in chunk:

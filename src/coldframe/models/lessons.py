@@ -16,6 +16,7 @@ from coldframe.scoring.hybrid import Retriever
 from coldframe.scoring.mixing import CONTEXT, Calibration, Evidence, gather
 from coldframe.scoring.mixing.evidence import PER_EXPERT
 from coldframe.scoring.request import Expert
+from coldframe.scoring.threads import one_thread_each
 
 UNCALIBRATED = 1.0
 
@@ -78,7 +79,7 @@ def gather_lessons(
         return Lesson(evidence, is_right, len(question.relevant), len(request.history))
 
     found: list[Lesson] = []
-    with ThreadPoolExecutor(threads) as pool:
+    with one_thread_each(), ThreadPoolExecutor(threads) as pool:
         for done, one in enumerate(pool.map(lesson, questions), 1):
             found.append(one)
             if progress is not None and done % 100 == 0:
