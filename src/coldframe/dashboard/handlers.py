@@ -5,6 +5,7 @@ public `POST /v1/events`, as any shop's would.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from litestar import Response, Router, get
 from litestar.di import NamedDependency, Provide
@@ -31,7 +32,12 @@ def page(
     person: FromQuery[str | None] = None,
     visitor: FromQuery[str | None] = None,
 ) -> Response[str]:
-    """Return the whole page for a customer, a visitor or, without either, the most recent regular."""
+    """Return the whole page for a customer, a visitor or, without either, the most recent regular.
+
+    Without a live bundle it is a page that says what is missing.
+    """
+    if context.engine.bundle_id is None:
+        return html("waiting.html", status_code=503, story=desk.story)
     customers = desk.customers(context.store)
     groups = customers.sample()
     first = groups[0][1][0].user_id if groups else "visitor"
@@ -92,7 +98,7 @@ def page_handlers(
     return [Router("/", route_handlers=routes, dependencies=provide, include_in_schema=False)]
 
 
-def _person(context: Context, desk: Desk, person_id: str, *, is_visitor: bool) -> dict[str, object]:
+def _person(context: Context, desk: Desk, person_id: str, *, is_visitor: bool) -> dict[str, Any]:
     """Return what the template of one person needs. Raises `InputError` for an id that nobody can have."""
     view: PersonView = person_view(
         context.engine,

@@ -29,10 +29,10 @@ STATIC = {
 """What the page loads, and as what."""
 
 
-def html(template: str, **values: Any) -> Response[str]:
+def html(template: str, *, status_code: int = 200, **values: Any) -> Response[str]:
     """Return a rendered template with the headers of a page."""
     body = _environment().get_template(template).render(**values)
-    return Response(body, media_type=MediaType.HTML, headers=HEADERS)
+    return Response(body, media_type=MediaType.HTML, headers=HEADERS, status_code=status_code)
 
 
 @cache
