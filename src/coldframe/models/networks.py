@@ -5,7 +5,8 @@ Listwise loss: the cross-entropy of a softmax over a request's candidates with i
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,11 +31,10 @@ def fit_network(
     name: str, train: Padded, check: Padded, settings: MixerSettings, draw: np.random.Generator
 ) -> tuple[Form, int]:
     """Return the form called `name`, fitted, and the number of epochs after which it was best on `check`."""
-    forward, parameters = _start(name, train.features.shape[2], settings, draw)
+    parameters = _start(name, train.features.shape[2], settings, draw)
     key = jax.random.key(int(draw.integers(2**31)))
-    optimizer = optax.adamw(settings.learning_rate, weight_decay=DECAY)
+    optimizer, step, judge = _compiled(name, settings.dropout, settings.learning_rate)
     state = optimizer.init(parameters)
-    step, judge = _step(forward, optimizer), _judge(forward)
     best, best_loss, best_epoch, size = parameters, np.inf, 0, min(BATCH, len(train))
     for epoch in range(1, settings.epochs + 1):
         order = draw.permutation(len(train))
@@ -51,9 +51,32 @@ def fit_network(
     return _form(name, best), best_epoch
 
 
-def _start(
-    name: str, n_features: int, settings: MixerSettings, draw: np.random.Generator
-) -> tuple[Forward, Parameters]:
+class _Compiled(NamedTuple):
+    """How one form is fitted: `step(parameters, state, batch, key)`, and its loss as `judge(parameters, check)`."""
+
+    optimizer: optax.GradientTransformation
+    step: Any
+    judge: Callable[[Parameters, Padded], float]
+
+
+@cache
+def _compiled(name: str, dropout: float, learning_rate: float) -> _Compiled:
+    """Return how the form `name` is fitted; kept, since compiling it takes longer than fitting it."""
+    forward = _forward(name, dropout)
+    optimizer = optax.adamw(learning_rate, weight_decay=DECAY)
+    return _Compiled(optimizer, _step(forward, optimizer), _judge(forward))
+
+
+def _forward(name: str, dropout: float) -> Forward:
+    """Return the forward pass of the form `name`."""
+    plain: dict[str, Forward] = {"blend": _blend, "bucket": _bucket}
+    if name in plain:
+        return plain[name]
+    return {"gate": _gate, "network": _network, "softmax": _softmax}[name](dropout)
+
+
+def _start(name: str, n_features: int, settings: MixerSettings, draw: np.random.Generator) -> Parameters:
+    """Return the parameters that fitting the form `name` starts from."""
     n_context, hidden = len(CONTEXT), settings.hidden
     weights = np.tile(np.array([0.3, 0.3, 0.0], np.float32), n_features // PER_EXPERT)
 
@@ -62,13 +85,13 @@ def _start(
 
     zeros = np.zeros(hidden, np.float32)
     if name == "blend":
-        return _blend, {"weights": weights}
+        return {"weights": weights}
     if name == "bucket":
         by_item = np.zeros((N_BUCKETS, n_features + 1), np.float32)
         by_item[:, :-1] = weights
-        return _bucket, {"by_item": by_item, "by_user": np.zeros((N_BUCKETS, n_features + 1), np.float32)}
+        return {"by_item": by_item, "by_user": np.zeros((N_BUCKETS, n_features + 1), np.float32)}
     if name == "gate":
-        return _gate(settings.dropout), {
+        return {
             "weights": weights,
             "hidden": normal(n_context, hidden),
             "hidden_bias": zeros,
@@ -76,7 +99,7 @@ def _start(
             "output_bias": np.zeros(n_features + 1, np.float32),
         }
     if name == "network":
-        return _network(settings.dropout), {
+        return {
             "weights": weights,
             "first": normal(n_features + n_context, hidden),
             "first_bias": zeros,
@@ -84,7 +107,7 @@ def _start(
             "second_bias": zeros,
             "output": normal(hidden, 1, 0.1)[:, 0],
         }
-    return _softmax(settings.dropout), {
+    return {
         "hidden": normal(n_context, hidden),
         "hidden_bias": zeros,
         "output": normal(hidden, n_features // PER_EXPERT, 0.1),

@@ -5,6 +5,7 @@ Input: the leading directions of the TF-IDF matrix, and standardised numerics. T
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -47,9 +48,8 @@ def fit_tower(
 ) -> Floats:
     """Return every item's vector of length 1, float32 [n_items, dim]."""
     parameters = _start(inputs.shape[1], settings, draw)
-    optimizer = optax.adam(settings.learning_rate)
-    state = optimizer.init(parameters)
-    step = _step(optimizer, inputs, settings.l2)
+    state = optax.adam(settings.learning_rate).init(parameters)
+    step, known = _step(settings.learning_rate, settings.l2), jnp.asarray(inputs)
     n_batches = max(1, len(pairs) // BATCH)
     size = min(BATCH, len(pairs))
     for epoch in range(settings.epochs):
@@ -57,7 +57,7 @@ def fit_tower(
         for batch in range(n_batches):
             rows = order[batch * size : (batch + 1) * size]
             examples = (pairs.past[rows], pairs.item[rows], pairs.label[rows], pairs.weight[rows])
-            parameters, state = step(parameters, state, examples)
+            parameters, state = step(parameters, state, known, examples)
         if progress is not None:
             progress(epoch + 1, settings.epochs)
     return _all_vectors(parameters, inputs)
@@ -91,12 +91,14 @@ def _vectors(parameters: Parameters, inputs: Any) -> Any:
     return raw / jnp.sqrt((raw**2).sum(axis=1, keepdims=True) + 1e-8)
 
 
-def _step(optimizer: optax.GradientTransformation, inputs: Floats, l2: float) -> Any:
-    known = jnp.asarray(inputs)
+@cache
+def _step(learning_rate: float, l2: float) -> Any:
+    """Return one step of fitting; kept, since compiling it takes longer than many steps."""
+    optimizer = optax.adam(learning_rate)
 
-    def loss(parameters: Parameters, examples: Any) -> Any:
+    def loss(parameters: Parameters, known: Any, examples: Any) -> Any:
         past, item, label, weight = examples
-        if len(inputs) <= 2 * BATCH:
+        if len(known) <= 2 * BATCH:
             vectors = _vectors(parameters, known)
             near, far = vectors[past], vectors[item]
         else:
@@ -107,8 +109,8 @@ def _step(optimizer: optax.GradientTransformation, inputs: Floats, l2: float) ->
         return (weight * error).sum() / jnp.maximum(weight.sum(), 1e-9) + penalty
 
     @jax.jit
-    def step(parameters: Parameters, state: Any, examples: Any) -> Any:
-        gradient = jax.grad(loss)(parameters, examples)
+    def step(parameters: Parameters, state: Any, known: Any, examples: Any) -> Any:
+        gradient = jax.grad(loss)(parameters, known, examples)
         updates, state = optimizer.update(gradient, state)
         return optax.apply_updates(parameters, updates), state
 
