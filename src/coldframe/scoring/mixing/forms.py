@@ -183,10 +183,23 @@ def relu(values: Floats) -> Floats:
 
 
 def behind(first: Floats, second: Floats) -> Floats:
-    """Return `first` where it is known; where it is NaN, `second` squeezed below everything known."""
+    """Return `first` where it is known; where it is NaN, `second` squeezed below everything known; the rest last.
+
+    >>> nan = np.nan
+    >>> behind(np.array([2, nan, nan, nan], np.float32), np.array([5, 7, 6, nan], np.float32)).tolist()
+    [2.0, 1.0, 0.0, -2.0]
+    """
     missing = np.isnan(first)
     if not missing.any():
         return first
     floor = np.float32(0) if missing.all() else np.nanmin(first)
-    squeezed = second - np.nanmax(second) - np.float32(1)
-    return np.where(missing, floor + squeezed, first).astype(np.float32)
+    return np.where(missing, floor + _below_zero(second), first).astype(np.float32)
+
+
+def _below_zero(scores: Floats) -> Floats:
+    """Return scores moved to −1 and less; what is NaN stands one below all others."""
+    known = scores[~np.isnan(scores)]
+    if not len(known):
+        return np.full_like(scores, -1)
+    moved = scores - known.max() - np.float32(1)
+    return np.where(np.isnan(scores), known.min() - known.max() - np.float32(2), moved)
