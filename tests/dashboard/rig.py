@@ -91,6 +91,9 @@ class NeighbourEngine:
             user_id=user_id,
         )
 
+    def explain_many(self, user_id, item_ids):
+        return [self.explain(user_id, item_id) for item_id in item_ids]
+
     def explain(self, user_id, item_id):
         if self.store.item(item_id) is None:
             raise UnknownIdError(f"There is no item {item_id!r}.")

@@ -46,6 +46,9 @@ class ShelfModel:
         shares = np.stack([content[best], popular[best]], axis=1) / score[best, None]
         return Answer(best.astype(np.int32), score[best], shares, "content" if len(request.history) else "popular")
 
+    def reasons_of(self, request, items):
+        return [self.reasons(request, item) for item in items]
+
     def reasons(self, request, item):
         content, popular = (float(part[item]) for part in self.parts(request))
         shares = {"content": content / (content + popular), "popular": popular / (content + popular)}

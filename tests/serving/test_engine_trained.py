@@ -96,6 +96,9 @@ def test_every_score_is_explained_as_it_was_given(shop, user):
         assert (why.score, why.level) == (item.score, answer.level)
         assert why.shares == pytest.approx(item.mixer_weights, abs=1e-6)
         assert sum(why.shares.values()) == pytest.approx(1, abs=1e-5)
+    together = engine.explain_many(user, [item.item_id for item in answer.items])
+    assert [why.score for why in together] == [item.score for item in answer.items]
+    assert engine.explain_many(user, []) == []
 
 
 def test_what_is_alike_is_of_one_kind(shop):

@@ -91,7 +91,7 @@ def person_view(engine: Engine, store: Store, person_id: str, *, is_visitor: boo
     events = store.recent_events(UserId(person_id), limit=history_limit)
     shown = events[:SHOWN_HISTORY]
     answer = engine.recommend(person_id, n=SHOWN_ITEMS, scenario="page", shown=is_visitor)
-    reasons = [engine.explain(person_id, item.item_id) for item in answer.items]
+    reasons = engine.explain_many(person_id, [item.item_id for item in answer.items])
     return PersonView(
         person_id=person_id,
         is_visitor=is_visitor,

@@ -3,7 +3,7 @@
 Owns the order of an answer: score, mix, pick. Never reads a store, a clock or a file; `bundle` gives the arrays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from coldframe.dataset.training_set import Bags, Floats, ItemFeatures, Rows, Times, Vocabulary
 from coldframe.domain import Level
 from coldframe.scoring.experts import Collaborative, Content
-from coldframe.scoring.hybrid import Hybrid, shares
+from coldframe.scoring.hybrid import Hybrid, Mixed, shares
 from coldframe.scoring.mixing.evidence import raw_scores, warmth
 from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Request
@@ -96,20 +96,30 @@ class ServedModel:
 
     def reasons(self, request: Request, item: int) -> Reasons:
         """Return why item row `item` has its score for a request."""
+        return self.reasons_of(request, [item])[0]
+
+    def reasons_of(self, request: Request, items: Sequence[int]) -> list[Reasons]:
+        """Return why each of some item rows has its score for a request; the experts are asked once for all."""
         spoken = self.hybrid.ask(request)
-        rows = np.union1d(self.hybrid.candidates(request, spoken), [item]).astype(np.int32)
+        wanted = np.array(items, np.int32)
+        rows = np.union1d(self.hybrid.candidates(request, spoken), wanted).astype(np.int32)
         mixed = self.hybrid.mix_rows(request, spoken, rows)
-        place = np.flatnonzero(rows == item)
-        effect = self.hybrid.contributions(mixed, place)
-        raw = raw_scores(mixed.evidence)[place[0]]
+        places = np.searchsorted(rows, wanted)
+        effects = self.hybrid.contributions(mixed, places)
+        return [
+            self._reasons(request, mixed, int(place), effect) for place, effect in zip(places, effects, strict=True)
+        ]
+
+    def _reasons(self, request: Request, mixed: Mixed, place: int, effect: Floats) -> Reasons:
+        item, names = int(mixed.evidence.items[place]), self.expert_names
+        raw = raw_scores(mixed.evidence)[place]
         said = [i for i, value in enumerate(raw) if not np.isnan(value)]
-        names = self.expert_names
         return Reasons(
-            score=float(mixed.scores[place[0]]),
+            score=float(mixed.scores[place]),
             level=self.hybrid.level(mixed),
             scores={names[i]: float(raw[i]) for i in said},
-            weights={names[i]: float(effect[0, i] / raw[i]) if raw[i] else 0.0 for i in said},
-            shares=dict(zip(names, shares(effect)[0].tolist(), strict=True)),
+            weights={names[i]: float(effect[i] / raw[i]) if raw[i] else 0.0 for i in said},
+            shares=dict(zip(names, shares(effect[None])[0].tolist(), strict=True)),
             warmth=self._warmth(request, item),
             similarity=self._likeness(item)[request.history.item],
         )

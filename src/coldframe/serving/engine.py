@@ -126,8 +126,12 @@ class Engine:
 
     def explain(self, user_id: str, item_id: str) -> Explanation:
         """Say why an item has its score for a user. Raises `UnknownIdError` for an unknown item."""
+        return self.explain_many(user_id, [item_id])[0]
+
+    def explain_many(self, user_id: str, item_ids: Sequence[str]) -> list[Explanation]:
+        """Say the same of several items, asking the experts once. Raises `UnknownIdError`."""
         live = self._required()
-        return live.explain(user_id, self._person(user_id), item_id, micros(self._clock()))
+        return live.explain(user_id, self._person(user_id), item_ids, micros(self._clock())) if item_ids else []
 
     def _required(self) -> LiveModel:
         live = self._live

@@ -4,6 +4,7 @@ Owns opening the promoted bundle and the translation between item rows and ids. 
 reads a person and never writes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coldframe.bundle.format import Bundle
@@ -48,14 +49,17 @@ class LiveModel:
         )
         return found, answer.level
 
-    def explain(self, user_id: str, person: Person, item_id: str, now: int) -> Explanation:
-        """Say why an item has its score, asked as a list would be. Raises `UnknownIdError`."""
-        row = self._row(item_id)
+    def explain(self, user_id: str, person: Person, item_ids: Sequence[str], now: int) -> list[Explanation]:
+        """Say why each item has its score, asked as a list would be. Raises `UnknownIdError`."""
+        rows = [self._row(item_id) for item_id in item_ids]
         question = self._question(person, Wish(1), now)
         if question.request.allowed is not None:
-            question.request.allowed[row] = True
-        reasons = self.model.reasons(question.request, row)
-        return explanation(user_id, item_id, reasons, question.request, question.events, bundle=self.bundle)
+            question.request.allowed[rows] = True
+        found = self.model.reasons_of(question.request, rows)
+        return [
+            explanation(user_id, item_id, reasons, question.request, question.events, bundle=self.bundle)
+            for item_id, reasons in zip(item_ids, found, strict=True)
+        ]
 
     def similar(self, item_id: str, n: int, now: int) -> list[RecommendedItem]:
         """Return the `n` nearest items that can be shown at `now` (µs), best first. Raises `UnknownIdError`."""
