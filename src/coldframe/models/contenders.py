@@ -11,6 +11,7 @@ import numpy as np
 
 from coldframe.metrics.interval import Doubles
 from coldframe.models.lessons import Lesson, Lessons
+from coldframe.scoring.experts import Popularity
 from coldframe.scoring.mixing import CountCurve, Form, Single, Switch
 from coldframe.scoring.request import Expert
 
@@ -51,11 +52,16 @@ def tuned_curve(experts: Sequence[Expert], lessons: Lessons) -> CountCurve | Non
 
 
 def _sides(experts: Sequence[Expert], lessons: Lessons) -> tuple[int, int, int] | None:
-    """Return the best collaborative expert, the best content expert and the best popularity, by position."""
+    """Return the best collaborative expert, the best content expert and the best popularity, by position.
+
+    Of popularities only those that are never silent: a switch has nothing else to say to somebody new.
+    """
     scores = {name: float(ndcg(form, lessons).mean()) for name, form in singles(experts).items()}
 
     def best(family: str) -> int | None:
         own = [place for place, expert in enumerate(experts) if expert.family == family]
+        if family == "popular":
+            own = [place for place in own if isinstance(experts[place], Popularity)]
         return max(own, key=lambda place: scores[experts[place].name], default=None)
 
     warm, cold, new_user = best("collaborative"), best("content"), best("popular")

@@ -139,7 +139,7 @@ class Switch:
     def combine(self, evidence: Evidence) -> Floats:
         """Return float32 [n]."""
         raw = raw_scores(evidence)
-        popular = raw[:, self.new_user]
+        popular = np.nan_to_num(raw[:, self.new_user])
         warm = np.nan_to_num(raw[:, self.warm]) + np.float32(self.popular_share) * popular
         cold = np.nan_to_num(raw[:, self.cold]) * np.float32(self.cold_scale)
         is_cold = evidence.context[:, 6] <= np.log1p(np.float32(self.cold_count)) + 1e-4
@@ -162,7 +162,7 @@ class CountCurve:
         raw = raw_scores(evidence)
         trust = 1 / (1 + np.exp(-(evidence.context[:, 6] - np.float32(self.middle)) / np.float32(self.width)))
         mixed = trust * np.nan_to_num(raw[:, self.warm]) + (1 - trust) * np.nan_to_num(raw[:, self.cold])
-        return np.where(evidence.context[:, 1] > 0, raw[:, self.new_user], mixed).astype(np.float32)
+        return np.where(evidence.context[:, 1] > 0, np.nan_to_num(raw[:, self.new_user]), mixed).astype(np.float32)
 
 
 FORMS = (Blend, Bucket, Gate, Network, Softmax, Single, Switch, CountCurve)
