@@ -44,12 +44,18 @@ def hold_out(training_set: TrainingSet, *, share: float, repeats: bool, max_ques
     times = training_set.interactions.timestamp
     if len(times) and times.min() == times.max():
         return _without_times(training_set, share, max_questions, seed)
-    cut = int(np.quantile(times, 1 - share, method="higher"))
+    cut = _cut(times, share)
     early = _restricted(training_set, times < cut, cut)
     visits = _visits(training_set.interactions, cut)
     chosen = visits if len(visits) <= max_questions else _spread(visits, max_questions)
     asked = _Asker(training_set, cut, repeats)
     return Later(early, [question for visit in chosen if (question := asked.question(visit)) is not None])
+
+
+def _cut(times: Times, share: float) -> int:
+    """Return the time from which on events are held out: about `share` of them, and never those of the first moment."""
+    second = times[times > times.min()].min()
+    return int(max(second, np.quantile(times, 1 - share, method="higher")))
 
 
 @dataclass(frozen=True)
