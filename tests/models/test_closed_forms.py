@@ -1,0 +1,226 @@
+"""The numerics against the equations they stand for, solved plainly in float64."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from model_worlds import SETTINGS, workshop
+
+from coldframe.models import gram as gram_module
+from coldframe.models.als import factorise
+from coldframe.models.decomposition import leading_vectors
+from coldframe.models.fits.item_item import fit_item_item
+from coldframe.models.fits.spectral import fit_spectral
+from coldframe.models.gram import ItemGram, dense_ease, sparse_ease, symmetric_inverse
+from coldframe.scoring.experts import Collaborative, DenseItemItem, Factors
+from coldframe.scoring.profile import Profile, Recall
+from coldframe.scoring.sparse import SparseRows
+
+N_USERS, N_ITEMS = 40, 12
+ALPHA, RIDGE = 8.0, 0.03
+
+
+@pytest.fixture(autouse=True)
+def _without_compiling(monkeypatch):
+    """The sparse solver as it is written: compiling it takes half a minute, and says nothing about its equations."""
+    monkeypatch.setattr(gram_module, "_solve_columns", gram_module._solve_columns.py_func)
+
+
+def likes(share=0.4, seed=4):
+    draw = np.random.default_rng(seed)
+    taken = draw.random((N_USERS, N_ITEMS)) < share
+    return (taken * draw.choice([0.3, 1.0], (N_USERS, N_ITEMS))).astype(np.float32)
+
+
+# matrix factorisation
+
+
+@pytest.fixture(scope="module")
+def factors():
+    """Both sides after so many epochs that neither moves any more."""
+    generator = np.random.default_rng(1)
+    sides = factorise(sp.csr_matrix(likes()), dim=3, alpha=ALPHA, regularization=RIDGE, epochs=400, generator=generator)
+    users, items = sides
+    expert = Collaborative(
+        "collaborative",
+        "collaborative",
+        items.vectors,
+        items.bias,
+        items.vectors.T @ items.vectors,
+        items.vectors.T @ items.bias,
+        np.ones(N_ITEMS, np.bool_),
+        ALPHA,
+        RIDGE,
+        Recall(),
+    )
+    return users, items, expert
+
+
+def solved(own, vectors, bias):
+    """The u that minimises Σ c (p − b − y·u)² + λ ‖u‖², written as one weighted least-squares problem."""
+    confidence = 1 + ALPHA * own.astype(np.float64)
+    ridge = RIDGE * confidence.sum()
+    left = np.concatenate([np.sqrt(confidence)[:, None] * vectors, np.sqrt(ridge) * np.eye(vectors.shape[1])])
+    right = np.concatenate([np.sqrt(confidence) * ((own > 0) - bias), np.zeros(vectors.shape[1])])
+    return np.linalg.lstsq(left, right)[0]
+
+
+@pytest.mark.parametrize("user", range(0, N_USERS, 7))
+def test_fold_in_solves_its_equation(factors, user):
+    _, items, expert = factors
+    own = likes()[user]
+    past = np.flatnonzero(own).astype(np.int32)
+    found = expert.fold_in(Profile(past, own[past]))
+    assert found == pytest.approx(solved(own, items.vectors.astype(np.float64), items.bias), abs=2e-4)
+
+
+def test_fold_in_is_what_fitting_says_of_a_user(factors):
+    users, _, expert = factors
+    for user, own in enumerate(likes()):
+        past = np.flatnonzero(own).astype(np.int32)
+        fitted = np.append(users.vectors[user, :-1], users.bias[user])
+        assert expert.fold_in(Profile(past, own[past])) == pytest.approx(fitted, abs=5e-3)
+
+
+def test_items_solve_the_same_equation_from_the_other_side(factors):
+    users, items, _ = factors
+    for item, own in enumerate(likes().T):
+        fitted = np.append(items.vectors[item, :-1], items.bias[item])
+        assert fitted == pytest.approx(solved(own, users.vectors.astype(np.float64), users.bias), abs=5e-3)
+
+
+# item-item
+
+
+def gram(matrix, exponent=0.0):
+    return ItemGram.of(sp.csr_matrix(matrix), np.ones(matrix.shape[1], np.bool_), exponent)
+
+
+def plain_ease(matrix, ridge, exponent=0.0):
+    """B = I − P ÷ diag(P) with P = (X' D^−c X + λ I)⁻¹, λ in mean diagonals."""
+    matrix = matrix.astype(np.float64)
+    degree = matrix.sum(axis=1)
+    weight = np.where(degree > 0, np.maximum(degree, 1e-9) ** -exponent, 0)
+    product = matrix.T @ (weight[:, None] * matrix)
+    inverse = np.linalg.inv(product + ridge * np.diag(product).mean() * np.eye(len(product)))
+    found = -inverse / np.diag(inverse)
+    np.fill_diagonal(found, 0)
+    return found
+
+
+@pytest.mark.parametrize("ridge", [0.1, 2.0])
+@pytest.mark.parametrize("exponent", [0.0, 0.5])
+def test_dense_ease_is_the_closed_form(ridge, exponent):
+    found = dense_ease(gram(likes(), exponent), ridge)
+    assert found == pytest.approx(plain_ease(likes(), ridge, exponent), abs=1e-4)
+
+
+def test_a_column_of_ease_is_a_ridge_regression_on_all_other_items():
+    matrix, ridge = likes().astype(np.float64), 0.5
+    found = dense_ease(gram(likes()), ridge)
+    others, penalty = matrix[:, 1:], ridge * (matrix**2).sum(axis=0).mean()
+    right = np.linalg.solve(others.T @ others + penalty * np.eye(N_ITEMS - 1), others.T @ matrix[:, 0])
+    assert found[1:, 0] == pytest.approx(right, abs=1e-4)
+
+
+def test_sparse_ease_with_every_neighbour_is_dense_ease():
+    everything = likes(share=0.8)
+    assert (everything.T @ everything > 0).all()
+    found = sparse_ease(gram(everything), 0.5, neighbours=N_ITEMS, exponent=0.4)
+    assert found.toarray() == pytest.approx(dense_ease(gram(everything), 0.5), abs=1e-4)
+
+
+def test_sparse_ease_keeps_to_its_neighbours():
+    found = sparse_ease(gram(likes()), 0.5, neighbours=3, exponent=0.4)
+    assert np.diff(found.tocsc().indptr).max() == 3
+    assert not found.diagonal().any()
+
+
+def rows_of(matrix):
+    return [
+        (f"u{user:02d}", f"i{item:02d}", user + item / 100, {0.3: "click", 1.0: "purchase"}[round(float(value), 1)])
+        for user, own in enumerate(matrix)
+        for item, value in enumerate(own)
+        if value
+    ]
+
+
+@pytest.mark.parametrize(("dense_items", "kept_dense"), [(100, 100), (100, 2), (2, 2)])
+def test_an_item_nobody_took_changes_nothing_for_the_others(dense_items, kept_dense):
+    """Dense, dense but kept sparsely, and sparse."""
+    item_item = replace(SETTINGS.item_item, dense_items=dense_items, kept_dense=kept_dense, neighbours=N_ITEMS)
+    settings = replace(SETTINGS, item_item=item_item)
+    matrix = likes(share=0.8)
+    world = workshop(rows_of(matrix), settings=settings)
+    expert = fit_item_item(world)
+    assert isinstance(expert, DenseItemItem) == (kept_dense == 100)
+    found = expert.matrix if isinstance(expert, DenseItemItem) else dense(expert.matrix)
+    assert found == pytest.approx(plain_ease(matrix, item_item.ridge, item_item.user_exponent), abs=1e-4)
+
+
+def dense(matrix):
+    eye = np.eye(matrix.n_columns, dtype=np.float32)
+    return np.stack([matrix.combine(np.array([row], np.int32), eye[0, :1]) for row in range(len(matrix))])
+
+
+def test_a_symmetric_inverse_is_an_inverse():
+    root = np.random.default_rng(2).normal(size=(1_500, 1_500)).astype(np.float32)
+    matrix = root @ root.T / 1_500 + np.eye(1_500, dtype=np.float32)
+    found = symmetric_inverse(matrix.copy())
+    assert np.array_equal(found, found.T)
+    assert np.abs(found @ matrix - np.eye(1_500)).max() < 1e-3
+
+
+# spectral
+
+
+def normalised(matrix, exponent):
+    matrix = matrix.astype(np.float64)
+    user, item = matrix.sum(axis=1) ** -exponent, matrix.sum(axis=0) ** -exponent
+    return user[:, None] * matrix * item, item
+
+
+def test_the_spectral_filter_is_its_eigendecomposition():
+    matrix = likes()
+    world, settings = workshop(rows_of(matrix)), SETTINGS.spectral
+    expert = fit_spectral(world)
+    normal, item = normalised(matrix, settings.exponent)
+    values, vectors = np.linalg.eigh(normal.T @ normal)
+    response = values / (values + settings.softness * values.max() / 10)
+    right = item[:, None] * ((vectors * response) @ vectors.T) / item
+    assert isinstance(expert, DenseItemItem)
+    assert expert.matrix == pytest.approx(right, abs=2e-3)
+
+
+def test_a_truncated_filter_is_a_projection_on_the_leading_directions():
+    matrix = likes()
+    settings = replace(SETTINGS, spectral=replace(SETTINGS.spectral, dense_items=2, rank=4))
+    expert = fit_spectral(workshop(rows_of(matrix), settings=settings))
+    normal, item = normalised(matrix, settings.spectral.exponent)
+    leading = np.linalg.eigh(normal.T @ normal)[1][:, -4:]
+    assert isinstance(expert, Factors)
+    found = expert.inward @ expert.outward.T
+    assert found == pytest.approx(item[:, None] * (leading @ leading.T) / item, abs=2e-3)
+
+
+def test_leading_vectors_are_orthonormal_and_span_what_counts():
+    draw = np.random.default_rng(6)
+    low = draw.normal(size=(60, 5)) @ draw.normal(size=(5, 30))
+    found = leading_vectors(sp.csr_matrix(low.astype(np.float32)), 5, draw)
+    assert found.T @ found == pytest.approx(np.eye(5), abs=1e-4)
+    assert low @ found @ found.T == pytest.approx(low, abs=1e-3)
+
+
+# scoring's own sparse rows
+
+
+def test_sparse_rows_multiply_as_dense_ones_do():
+    matrix = sp.random(20, 15, density=0.2, random_state=np.random.default_rng(3), dtype=np.float32).tocsr()
+    rows = SparseRows(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data, 15)
+    draw = np.random.default_rng(8)
+    picked, weights = np.array([3, 3, 19, 0], np.int32), draw.normal(size=4).astype(np.float32)
+    vector = draw.normal(size=15).astype(np.float32)
+    assert rows.combine(picked, weights) == pytest.approx(weights @ matrix.toarray()[picked], abs=1e-5)
+    assert rows.dot(vector) == pytest.approx(matrix.toarray() @ vector, abs=1e-5)
+    assert rows.combine(picked[:0], weights[:0]).tolist() == [0.0] * 15
