@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from coldframe.dataset.training_set import TrainingSet
-from coldframe.models.fits import fit_experts
+from coldframe.errors import SettingsError
+from coldframe.models.fits import EXPERTS, fit_experts
 from coldframe.models.later import Question, hold_out
 from coldframe.models.lessons import gather_lessons
 from coldframe.models.selection import Selection, select
@@ -46,8 +47,10 @@ def train_hybrid(
     """Return a hybrid trained on a training set.
 
     With `questions` (a published validation part) the experts are fitted once, on everything, and the mixer learns from
-    those; without, the last `mixer.holdout` of the events are held out for it.
+    those; without, the last `mixer.holdout` of the events are held out for it. Raises `SettingsError` when
+    `mixer.experts` cannot be fitted.
     """
+    _check_experts(settings.mixer.experts)
     repeat = repeat_policy(training_set, settings)
     if questions is not None:
         experts, workshop = _fit(training_set, settings, report)
@@ -68,6 +71,19 @@ def train_hybrid(
     selection, calibration = _select(early, early_workshop, later.questions, settings, report)
     hybrid = _hybrid(experts, workshop, selection, calibration, settings)
     return Trained(hybrid, selection, repeat, weights_by_warmth(hybrid, later.questions))
+
+
+def _check_experts(names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in EXPERTS]
+    if unknown:
+        raise SettingsError(
+            f"mixer.experts names {unknown[0]!r}, which is no expert.", remedy=f"Known: {', '.join(EXPERTS)}."
+        )
+    if names and "popular-ever" not in names:
+        raise SettingsError(
+            "mixer.experts leaves out 'popular-ever', the only one that has an answer for everybody.",
+            remedy="Add it, or leave mixer.experts empty.",
+        )
 
 
 def repeat_policy(training_set: TrainingSet, settings: Settings) -> Repeat:

@@ -51,6 +51,11 @@ class Lessons:
         return Lessons(self.lessons[:cut], self.calibration), Lessons(self.lessons[cut:], self.calibration)
 
     @property
+    def is_new(self) -> Bools:
+        """Which lessons are of users without history, bool [n]."""
+        return np.array([lesson.user_count == 0 for lesson in self.lessons], np.bool_)
+
+    @property
     def recall(self) -> float:
         """Share of all right answers that are candidates."""
         found = sum(int(lesson.is_right.sum()) for lesson in self.lessons)
@@ -141,6 +146,7 @@ def padded(lessons: Lessons, *, width: int, draw: np.random.Generator) -> Padded
 def _chosen(is_right: Bools, width: int, draw: np.random.Generator) -> Rows:
     if len(is_right) <= width:
         return np.arange(len(is_right), dtype=np.int32)
-    right = np.flatnonzero(is_right)[: width // 2]
-    rest = draw.choice(np.flatnonzero(~is_right), width - len(right), replace=False)
+    wrong = np.flatnonzero(~is_right)
+    right = np.flatnonzero(is_right)[: max(width // 2, width - len(wrong))]
+    rest = draw.choice(wrong, width - len(right), replace=False)
     return np.sort(np.concatenate([right, rest])).astype(np.int32)

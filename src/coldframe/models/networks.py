@@ -28,9 +28,12 @@ Forward = Callable[[Parameters, Any, Any, Any], Any]
 
 
 def fit_network(
-    name: str, train: Padded, check: Padded, settings: MixerSettings, draw: np.random.Generator
+    name: str, train: Padded, check: Padded | None, settings: MixerSettings, draw: np.random.Generator
 ) -> tuple[Form, int]:
-    """Return the form called `name`, fitted, and the number of epochs after which it was best on `check`."""
+    """Return the form called `name`, fitted, and the number of epochs after which it was best on `check`.
+
+    Without `check` it is fitted for `mixer.epochs` epochs.
+    """
     parameters = _start(name, train.features.shape[2], settings, draw)
     key = jax.random.key(int(draw.integers(2**31)))
     optimizer, step, judge = _compiled(name, settings.dropout, settings.learning_rate)
@@ -43,7 +46,7 @@ def fit_network(
             key, own = jax.random.split(key)
             batch = (train.features[rows], train.context[rows], train.target[rows], train.mask[rows])
             parameters, state = step(parameters, state, batch, own)
-        loss = judge(parameters, check)
+        loss = -float(epoch) if check is None else judge(parameters, check)
         if loss < best_loss - 1e-5:
             best, best_loss, best_epoch = parameters, loss, epoch
         elif epoch - best_epoch >= PATIENCE:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from coldframe.clock import generator
+from coldframe.dataset.training_set import Bools
 from coldframe.metrics import Comparison, Estimate, bootstrap_mean, paired_bootstrap
 from coldframe.metrics.interval import Doubles
 from coldframe.models.contenders import ndcg, singles, tuned_curve, tuned_switch
@@ -56,27 +57,45 @@ def select(experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, re
     train, check = lessons.split(settings.mixer.check)
     simple = _simple(experts, train)
     learned, epochs = _learned(train, settings, report)
-    values = {name: ndcg(form, check) for name, form in (simple | learned).items()}
-    name, reason = choose(values, simple, settings.mixer.form)
+    forms = simple | learned
+    values = {name: ndcg(form, check) for name, form in forms.items()}
+    known, new, reason = choose(values, check.is_new, simple, settings.mixer.form)
     report("fit mixer", len(LEARNED), len(LEARNED) + 1)
-    form = _final(name, lessons, epochs, simple | learned, settings)
+    form = _final(known, lessons, epochs, forms, settings)
+    if new != known:
+        form = ByUser(_final(new, lessons, epochs, forms, settings), form)
     report("fit mixer", len(LEARNED) + 1, len(LEARNED) + 1)
-    scores, differences = _compare(name, values, check, settings.training.seed)
-    return Selection(name, form, reason, len(check), lessons.recall, simple | learned, scores, differences)
+    served = np.where(check.is_new, values[new], values[known])
+    scores, differences = _compare(served, values, settings.training.seed)
+    name = known if new == known else f"{known}, {new} for new users"
+    return Selection(name, form, reason, len(check), lessons.recall, forms, scores, differences)
 
 
-def choose(values: dict[str, Doubles], simple: dict[str, Form], wanted: str) -> tuple[str, str]:
-    """Return the name of what serves and why, from NDCG@10 per lesson of everything compared.
+def choose(values: dict[str, Doubles], is_new: Bools, simple: dict[str, Form], wanted: str) -> tuple[str, str, str]:
+    """Return what serves users with history, what serves those without, and why, from NDCG@10 per lesson.
+
+    The best mixer serves unless something simpler does better; each of the two groups has a say of its own, the one
+    without history only where it is seen often enough.
 
     >>> values = {"ease": np.array([0.4]), "gate": np.array([0.3]), "blend": np.array([0.2])}
-    >>> choose(values, {"ease": Single(0, 0)}, "auto")
-    ('ease', 'ease alone does better (0.4000) than the best mixer, gate (0.3000)')
+    >>> choose(values, np.array([False]), {"ease": Single(0, 0)}, "auto")
+    ('ease', 'ease', 'ease alone does better (0.4000) than the best mixer, gate (0.3000)')
     """
-    means = {name: float(own.mean()) for name, own in values.items()}
-    if wanted != "auto":
-        return wanted, "mixer.form asks for it"
-    mixer = max((name for name in AUTO if name in means), key=lambda name: means[name])
+    if wanted in values:
+        return wanted, wanted, "mixer.form asks for it"
+    known, reason = _best_of({name: own[~is_new] for name, own in values.items()}, simple)
+    if is_new.sum() < FEWEST:
+        return known, known, reason
+    new, why = _best_of({name: own[is_new] for name, own in values.items()}, simple)
+    return known, new, f"users with history: {reason}; new users: {why}"
+
+
+def _best_of(values: dict[str, Doubles], simple: dict[str, Form]) -> tuple[str, str]:
+    means = {name: float(own.mean()) if len(own) else 0.0 for name, own in values.items()}
     rival = max(simple, key=lambda name: means[name])
+    mixer = max((name for name in AUTO if name in means), key=lambda name: means[name], default=None)
+    if mixer is None:
+        return rival, f"{rival} is the best ({means[rival]:.4f}); there was nothing to learn a mixer from"
     if means[rival] > means[mixer]:
         return (
             rival,
@@ -127,20 +146,19 @@ def _fit_for(name: str, lessons: Padded, epochs: dict[str, int], settings: Setti
     if name == "trees":
         return grow_trees(lessons, lessons, settings.training, rounds=min(epochs["trees"] + 1, ROUNDS - 1))[0]
     rule = replace(settings.mixer, epochs=max(epochs[name], 1))
-    return fit_network(name, lessons, lessons, rule, generator(settings.training.seed, name))[0]
+    return fit_network(name, lessons, None, rule, generator(settings.training.seed, name))[0]
 
 
 def _compare(
-    name: str, values: dict[str, Doubles], check: Lessons, seed: int
+    served: Doubles, values: dict[str, Doubles], seed: int
 ) -> tuple[dict[str, Estimate], dict[str, Comparison]]:
-    clusters = np.arange(len(check))
+    clusters = np.arange(len(served))
     scores = {
-        other: bootstrap_mean(own, clusters, generator=generator(seed, "selection", other))
-        for other, own in values.items()
+        name: bootstrap_mean(own, clusters, generator=generator(seed, "selection", name))
+        for name, own in (values | {"hybrid": served}).items()
     }
     differences = {
-        other: paired_bootstrap(values[name], own, clusters, generator=generator(seed, "paired", other))
-        for other, own in values.items()
-        if other != name
+        name: paired_bootstrap(served, own, clusters, generator=generator(seed, "paired", name))
+        for name, own in values.items()
     }
     return scores, differences

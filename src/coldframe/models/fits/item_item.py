@@ -78,7 +78,8 @@ def _largest(matrix: np.ndarray, k: int) -> Csr:
     """Return the k entries of largest size in each column."""
     n = len(matrix)
     k = min(k, n - 1)
-    kept = np.argpartition(-np.abs(matrix), k, axis=0)[:k]
-    values = np.take_along_axis(matrix, kept, axis=0)
-    columns = np.broadcast_to(np.arange(matrix.shape[1]), kept.shape)
-    return sp.csr_matrix((values.ravel(), (kept.ravel(), columns.ravel())), shape=matrix.shape, dtype=np.float32)
+    by_column = np.ascontiguousarray(matrix.T)
+    kept = np.argpartition(-np.abs(by_column), k, axis=1)[:, :k]
+    values = np.take_along_axis(by_column, kept, axis=1)
+    columns = np.repeat(np.arange(n), k)
+    return sp.csr_matrix((values.ravel(), (kept.ravel(), columns)), shape=matrix.shape, dtype=np.float32)

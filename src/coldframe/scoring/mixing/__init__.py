@@ -3,10 +3,12 @@
     evidence.py   candidates' scores from every expert, raw and rank, and how warm user and items are
     forms.py      fixed blend, per-bucket, gate, full network, the article's softmax; single, switch, count curve
     trees.py      boosted trees as arrays
+    composed.py   forms made of two others
 
 Owns the arithmetic of an answer. `models` learns the numbers in it.
 """
 
+from coldframe.scoring.mixing.composed import ByUser, Mean
 from coldframe.scoring.mixing.evidence import CONTEXT, Calibration, Evidence, Warmth, gather, occluded
 from coldframe.scoring.mixing.forms import (
     FORMS,
@@ -20,9 +22,9 @@ from coldframe.scoring.mixing.forms import (
     Softmax,
     Switch,
 )
-from coldframe.scoring.mixing.trees import Mean, Trees
+from coldframe.scoring.mixing.trees import Trees
 
-ALL_FORMS = (*FORMS, Trees, Mean)
+ALL_FORMS = (*FORMS, Trees, Mean, ByUser)
 """Every form that a bundle can hold."""
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "CONTEXT",
     "Blend",
     "Bucket",
+    "ByUser",
     "Calibration",
     "CountCurve",
     "Evidence",

@@ -1,4 +1,4 @@
-"""Boosted trees as arrays, and the mean of several forms.
+"""Boosted trees as arrays.
 
 Owns the walk down the trees. LightGBM grows them in `models`; serving needs none of it.
 """
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.mixing.evidence import Evidence
-from coldframe.scoring.mixing.forms import Form
 
 
 @dataclass(frozen=True)
@@ -39,26 +38,3 @@ class Trees:
             goes_left = flat[start + self.feature[node]] <= self.threshold[node]
             node = np.where(goes_left, self.left[node], self.right[node])
         return self.value[node].sum(axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Mean:
-    """The mean of two forms' scores, each with mean 0 and deviation 1 over the request's candidates."""
-
-    first: Form
-    second: Form
-
-    def combine(self, evidence: Evidence) -> Floats:
-        """Return float32 [n]."""
-        both = standardised(self.first.combine(evidence)) + standardised(self.second.combine(evidence))
-        return (both / 2).astype(np.float32)
-
-
-def standardised(scores: Floats) -> Floats:
-    """Return scores with mean 0 and deviation 1; equal scores become 0.
-
-    >>> standardised(np.array([1, 3], np.float32)).tolist()
-    [-1.0, 1.0]
-    """
-    deviation = scores.std()
-    return (scores - scores.mean()) / deviation if deviation > 0 else np.zeros_like(scores)
