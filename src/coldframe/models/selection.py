@@ -17,7 +17,7 @@ from coldframe.models.grown import ROUNDS, grow_trees
 from coldframe.models.lessons import Lessons, Padded, padded
 from coldframe.models.networks import fit_network
 from coldframe.models.workshop import Report
-from coldframe.scoring.mixing import Form, Mean
+from coldframe.scoring.mixing import ByUser, Form, Mean
 from coldframe.scoring.request import Expert
 from coldframe.settings import Settings
 
@@ -77,6 +77,7 @@ def choose(values: dict[str, Doubles], is_new: Bools, simple: dict[str, Form], w
     The best mixer serves unless something simpler does better; each of the two groups has a say of its own, the one
     without history only where it is seen often enough.
 
+    >>> from coldframe.scoring.mixing import Single
     >>> values = {"ease": np.array([0.4]), "gate": np.array([0.3]), "blend": np.array([0.2])}
     >>> choose(values, np.array([False]), {"ease": Single(0, 0)}, "auto")
     ('ease', 'ease', 'ease alone does better (0.4000) than the best mixer, gate (0.3000)')
@@ -96,15 +97,10 @@ def _best_of(values: dict[str, Doubles], simple: dict[str, Form]) -> tuple[str, 
     mixer = max((name for name in AUTO if name in means), key=lambda name: means[name], default=None)
     if mixer is None:
         return rival, f"{rival} is the best ({means[rival]:.4f}); there was nothing to learn a mixer from"
+    theirs, own = f"({means[rival]:.4f})", f"({means[mixer]:.4f})"
     if means[rival] > means[mixer]:
-        return (
-            rival,
-            f"{rival} alone does better ({means[rival]:.4f}) than the best mixer, {mixer} ({means[mixer]:.4f})",
-        )
-    return (
-        mixer,
-        f"best of the mixers ({means[mixer]:.4f}), and above {rival}, the best simpler one ({means[rival]:.4f})",
-    )
+        return rival, f"{rival} alone does better {theirs} than the best mixer, {mixer} {own}"
+    return mixer, f"best of the mixers {own}, and above {rival}, the best simpler one {theirs}"
 
 
 def _simple(experts: tuple[Expert, ...], train: Lessons) -> dict[str, Form]:
