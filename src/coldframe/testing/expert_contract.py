@@ -121,8 +121,8 @@ def n_items(question: Request) -> int:
 def locked(question: Request) -> Request:
     """Return a copy of a question whose arrays refuse to be written."""
     values: dict[str, Any] = {field.name: _locked(getattr(question, field.name)) for field in fields(Request)}
-    past = [_locked(getattr(question.history, field.name)) for field in fields(History)]
-    return Request(**(values | {"history": History(*past)}))
+    values["history"] = History(*(_locked(getattr(question.history, field.name)) for field in fields(History)))
+    return Request(**values)
 
 
 def moved(question: Request, by: int) -> Request:

@@ -133,6 +133,7 @@ def quick_settings(**sections: dict[str, Any]) -> Settings:
         "collaborative": {"factors": 8, "epochs": 3},
         "content": {"hidden": 16, "dim": 8, "epochs": 2},
         "mixer": {"hidden": 8, "epochs": 3, "max_requests": 80, "candidates": 15},
+        "training": {"threads": 1},
     }
     settings = Settings()
     for section in small.keys() | sections.keys():

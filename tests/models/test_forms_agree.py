@@ -1,0 +1,94 @@
+"""What is fitted is what serves: the mixer's forms in JAX and in LightGBM against their NumPy twins."""
+
+import lightgbm
+import numpy as np
+import pytest
+
+from coldframe.clock import generator
+from coldframe.models import networks
+from coldframe.models.grown import as_arrays, grow_trees
+from coldframe.models.lessons import Padded
+from coldframe.models.selection import NETWORKS
+from coldframe.scoring.mixing import CONTEXT, Evidence
+from coldframe.scoring.mixing.evidence import PER_EXPERT
+from coldframe.testing.shop import quick_settings
+
+N, N_EXPERTS = 50, 4
+SETTINGS = quick_settings()
+RULES = {"objective": "regression", "num_leaves": 12, "min_data_in_leaf": 5, "verbosity": -1, "num_threads": 1}
+
+
+def random_evidence(draw, n=N):
+    features = draw.normal(size=(n, N_EXPERTS * PER_EXPERT)).astype(np.float32)
+    context = np.log1p(draw.integers(0, 40, size=(n, len(CONTEXT)))).astype(np.float32)
+    return Evidence(np.arange(n, dtype=np.int32), features, context)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_serves_what_it_was_fitted_as(name):
+    draw = generator(4, name)
+    start = networks._start(name, N_EXPERTS * PER_EXPERT, SETTINGS.mixer, draw)
+    parameters = {
+        field: (value + 0.3 * draw.normal(size=value.shape)).astype(np.float32) for field, value in start.items()
+    }
+    seen = random_evidence(draw)
+    fitted = networks._forward(name, 0.3)(parameters, seen.features[None], seen.context[None], None)
+    assert networks._form(name, parameters).combine(seen) == pytest.approx(np.asarray(fitted)[0], abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_trees_serve_what_lightgbm_says(seed):
+    draw = np.random.default_rng(seed)
+    seen = random_evidence(draw, 400)
+    seen.features[:, 2] = 0
+    columns = np.concatenate([seen.features, seen.context], axis=1)
+    target = columns[:, 0] * (columns[:, 5] > 0.2) + np.abs(columns[:, -1]) + draw.normal(size=400)
+    booster = lightgbm.train(RULES, lightgbm.Dataset(columns, target), num_boost_round=20)
+    trees = as_arrays(booster.dump_model())
+    assert trees.combine(seen) == pytest.approx(booster.predict(columns), abs=1e-5)
+    edge = trees.threshold[trees.left != np.arange(len(trees.left))]
+    on_the_edge = seen._replace(features=np.resize(edge, seen.features.shape).astype(np.float32))
+    columns = np.concatenate([on_the_edge.features, on_the_edge.context], axis=1)
+    assert trees.combine(on_the_edge) == pytest.approx(booster.predict(columns), abs=1e-5)
+
+
+def padded(n, *, learnable, seed=1, width=40):
+    """Lessons whose right answer has the highest first column, or nothing that tells it."""
+    draw = np.random.default_rng(seed)
+    features = draw.normal(size=(n, width, N_EXPERTS * PER_EXPERT)).astype(np.float32)
+    if not learnable:
+        features[:] = 1
+    context = np.zeros((n, width, len(CONTEXT)), np.float32)
+    right = features[:, :, 0].argmax(axis=1) if learnable else draw.integers(0, width, n)
+    target = (np.arange(width) == right[:, None]).astype(np.float32)
+    return Padded(features, context, target, np.ones((n, width), np.bool_))
+
+
+def test_trees_find_what_there_is_to_find():
+    trees, _ = grow_trees(padded(40, learnable=True), padded(20, learnable=True, seed=2), SETTINGS.training)
+    fresh = padded(20, learnable=True, seed=3)
+    scores = [
+        trees.combine(Evidence(np.arange(40), own, context))
+        for own, context in zip(fresh.features, fresh.context, strict=True)
+    ]
+    places = [(own > own[right]).sum() for own, right in zip(scores, fresh.target.argmax(axis=1), strict=True)]
+    assert np.median(places) <= 2
+
+
+def test_trees_grow_where_there_is_nothing_to_tell_answers_apart():
+    trees, _ = grow_trees(padded(20, learnable=False), padded(10, learnable=False), SETTINGS.training)
+    assert np.ptp(trees.combine(random_evidence(np.random.default_rng(1)))) == 0
+
+
+@pytest.mark.parametrize("name", ["blend", "gate"])
+def test_a_network_finds_what_there_is_to_find(name):
+    train, check = padded(40, learnable=True), padded(20, learnable=True, seed=2)
+    form, _ = networks.fit_network(
+        name, train, check, quick_settings(mixer={"epochs": 60, "learning_rate": 0.05}).mixer, generator(1, name)
+    )
+    fresh = padded(20, learnable=True, seed=3)
+    found = [
+        form.combine(Evidence(np.arange(40), own, context)).argmax()
+        for own, context in zip(fresh.features, fresh.context, strict=True)
+    ]
+    assert np.mean(found == fresh.target.argmax(axis=1)) > 0.5

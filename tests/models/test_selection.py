@@ -1,0 +1,170 @@
+"""Which form serves: never one that something simpler beats, in worlds where it is known which is best."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+
+from coldframe.models.contenders import ndcg, singles, tuned_curve, tuned_switch
+from coldframe.models.lessons import Lesson, Lessons, padded
+from coldframe.models.selection import LEARNED, WIDTH, select
+from coldframe.models.workshop import quiet
+from coldframe.scoring.experts import Popularity
+from coldframe.scoring.mixing import Calibration, Single, gather
+from coldframe.scoring.request import History, Request
+from coldframe.testing.shop import quick_settings
+
+N_ITEMS = 30
+SETTINGS = quick_settings(mixer={"epochs": 10})
+FITTED = np.full(N_ITEMS, 10, np.int32)
+NOW = 10**12
+
+
+@dataclass(frozen=True)
+class Named:
+    """An expert by name and family: lessons already hold what it says."""
+
+    name: str
+    family: str
+
+
+EXPERTS = (
+    Named("left", "collaborative"),
+    Named("right", "collaborative"),
+    Popularity("popular-ever", "popular", np.zeros(N_ITEMS, np.float32)),
+)
+
+
+def lesson(scores, right, *, history=5):
+    past = History(np.arange(history, dtype=np.int32), np.ones(history, np.float32), np.arange(history) + 1)
+    items = np.arange(N_ITEMS, dtype=np.int32)
+    unit = Calibration(np.ones(len(scores), np.float32))
+    evidence = gather(np.asarray(scores, np.float32), items, Request(past, NOW), FITTED, unit)
+    return Lesson(evidence, np.isin(items, right), len(right), history)
+
+
+def lessons(n, answer, *, seed=1):
+    """n lessons; `answer(number, scores)` may change the experts' scores and returns the right row."""
+    draw = np.random.default_rng(seed)
+    made = []
+    for number in range(n):
+        scores = draw.normal(size=(3, N_ITEMS)).astype(np.float32)
+        made.append(lesson(scores, [answer(number / n, scores)]))
+    return Lessons(tuple(made), Calibration(np.ones(3, np.float32)))
+
+
+def mixing_helps(_, scores):
+    return int((scores[0] + scores[1]).argmax())
+
+
+def left_becomes_an_oracle(moment, scores):
+    """Until the check begins the left expert is always wrong, from then on always right."""
+    right = int(scores[1].argmax())
+    scores[0, right] = -5.0 if moment < 1 - SETTINGS.mixer.check else 9.0
+    scores[1] = np.roll(scores[1], 1) if moment >= 1 - SETTINGS.mixer.check else scores[1]
+    return right
+
+
+@cache
+def where_mixing_helps():
+    return select(EXPERTS, lessons(80, mixing_helps), SETTINGS, quiet)
+
+
+def test_a_mixer_serves_where_mixing_helps():
+    chosen = where_mixing_helps()
+    assert chosen.name in LEARNED
+    assert "best of the mixers" in chosen.reason
+    assert max(chosen.scores[name].value for name in ("left", "right")) < chosen.scores[chosen.name].value
+
+
+def test_an_expert_serves_where_it_alone_is_best_and_the_reason_says_so():
+    chosen = select(EXPERTS, lessons(80, left_becomes_an_oracle), SETTINGS, quiet)
+    assert (chosen.name, chosen.form) == ("left", Single(0, 2))
+    assert chosen.scores["left"].value == 1
+    assert "left alone does better" in chosen.reason
+
+
+def test_every_form_is_compared_on_the_check_part():
+    chosen = where_mixing_helps()
+    assert set(chosen.forms) == {"left", "right", "popular-ever", *LEARNED}
+    assert set(chosen.scores) >= set(chosen.forms)
+    assert chosen.n_checked == 24
+    assert chosen.candidate_recall == 1
+
+
+def test_a_form_that_is_asked_for_serves():
+    settings = quick_settings(mixer={"epochs": 10, "form": "softmax"})
+    chosen = select(EXPERTS, lessons(80, mixing_helps), settings, quiet)
+    assert chosen.name == "softmax"
+    assert "asks for it" in chosen.reason
+
+
+@pytest.mark.parametrize("n", [0, 1, 19])
+def test_with_few_lessons_popularity_serves_and_the_reason_says_so(n):
+    chosen = select(EXPERTS, lessons(n, mixing_helps), SETTINGS, quiet)
+    assert (chosen.name, chosen.form, chosen.n_checked) == ("popular-ever", Single(2, 2), 0)
+    assert f"{n} later requests are too few" in chosen.reason
+
+
+def unreachable(n):
+    """Lessons whose right answer no expert ever retrieves."""
+    made = lessons(n, mixing_helps)
+    missed = (Lesson(each.evidence, np.zeros(N_ITEMS, np.bool_), 1, 5) for each in made.lessons)
+    return Lessons(tuple(missed), made.calibration)
+
+
+@pytest.mark.parametrize("form", ["auto", "gate"])
+def test_where_no_right_answer_is_ever_a_candidate_something_simple_serves(form):
+    chosen = select(EXPERTS, unreachable(40), quick_settings(mixer={"form": form}), quiet)
+    assert chosen.name in {"left", "right", "popular-ever"}
+    assert chosen.reason
+
+
+# contenders
+
+
+def families():
+    return (Named("warm", "collaborative"), Named("cold", "content"), Named("alike", "popular"), EXPERTS[2])
+
+
+def test_a_switch_for_new_users_never_rests_on_what_may_be_silent():
+    """Though the silent one is the best of its family on the lessons."""
+    draw = np.random.default_rng(2)
+    scores = [draw.normal(size=(4, N_ITEMS)).astype(np.float32) for _ in range(10)]
+    made = [lesson(own, [int(own[2].argmax())]) for own in scores]
+    known = Lessons(tuple(made), Calibration(np.ones(4, np.float32)))
+    for form in (tuned_switch(families(), known), tuned_curve(families(), known)):
+        assert form.new_user == 3
+        assert np.isfinite(form.combine(lesson(np.full((4, N_ITEMS), np.nan), [1], history=0).evidence)).all()
+
+
+def test_there_is_no_switch_without_two_sides():
+    assert tuned_switch(EXPERTS, lessons(5, mixing_helps)) is None
+    assert tuned_curve(EXPERTS, lessons(5, mixing_helps)) is None
+
+
+@pytest.mark.parametrize(
+    ("right", "value"),
+    [([29], 1), ([28], 1 / np.log2(3)), ([29, 27], (1 + 0.5) / (1 + 1 / np.log2(3))), ([0], 0), ([29, 99], 0.6131)],
+)
+def test_ndcg_by_hand(right, value):
+    """Item 29 is first, 28 second …; 99 is right but no candidate."""
+    made = lesson(np.tile(np.arange(N_ITEMS, dtype=np.float32), (3, 1)), right)
+    found = ndcg(singles(EXPERTS)["left"], Lessons((made,), Calibration(np.ones(3, np.float32))))
+    assert found == pytest.approx([value], abs=1e-4)
+
+
+# padding
+
+
+@pytest.mark.parametrize(("n", "n_right"), [(10, 3), (300, 5), (300, 200), (300, 300)])
+def test_a_padded_lesson_keeps_right_answers_and_its_width(n, n_right):
+    rows = np.arange(n, dtype=np.int32)
+    evidence = gather(np.ones((3, n), np.float32), rows, Request(), np.ones(n, np.int32), Calibration(np.ones(3)))
+    made = Lesson(evidence, rows < n_right, n_right, 0)
+    found = padded(Lessons((made,), Calibration(np.ones(3))), width=WIDTH, draw=np.random.default_rng(1))
+    assert found.mask.sum() == min(n, WIDTH)
+    assert found.target.sum() == pytest.approx(1)
+    assert (found.target > 0).sum() >= min(n_right, WIDTH // 2)
+    assert not found.target[~found.mask].any()
