@@ -5,6 +5,8 @@ To add an expert: write `fits/NAME.py` with one function, and name it in `EXPERT
 
 from collections.abc import Callable, Mapping
 
+from threadpoolctl import threadpool_limits
+
 from coldframe.models.fits.attribute_popularity import fit_attribute_popularity
 from coldframe.models.fits.attributes import fit_attributes
 from coldframe.models.fits.collaborative import fit_collaborative
@@ -37,13 +39,17 @@ EXPERTS: Mapping[str, Callable[[Workshop], Expert | None]] = {
 
 
 def fit_experts(workshop: Workshop) -> tuple[Expert, ...]:
-    """Return every expert that this training set can teach and `mixer.experts` does not leave out."""
+    """Return every expert that this training set can teach and `mixer.experts` does not leave out.
+
+    Linear algebra runs on `training.threads` threads, whatever the machine has: sums in another order have other bits.
+    """
     wanted = workshop.settings.mixer.experts or list(EXPERTS)
     fitted: list[Expert] = []
-    for done, (name, fit) in enumerate((name, fit) for name, fit in EXPERTS.items() if name in wanted):
-        workshop.report(f"fit {name}", done, len(wanted))
-        expert = fit(workshop)
-        if expert is not None:
-            fitted.append(expert)
+    with threadpool_limits(workshop.settings.training.threads, user_api="blas"):
+        for done, (name, fit) in enumerate((name, fit) for name, fit in EXPERTS.items() if name in wanted):
+            workshop.report(f"fit {name}", done, len(wanted))
+            expert = fit(workshop)
+            if expert is not None:
+                fitted.append(expert)
     workshop.report("fit experts", len(wanted), len(wanted))
     return tuple(fitted)
