@@ -1,7 +1,6 @@
 """Events to a bundle, in named steps: read this first.
 
-    read     the window's events, the catalogue and the users, from the store
-    dataset  one training set: dense rows, signed weights, features
+    read     the window's events, the catalogue and the users, as one training set: dense rows, weights, features
     models   the experts on the earlier part, the mixer on the later part, the experts again on all of it
     bundle   arrays and a manifest with hashes, beside the ones that are there
 
@@ -28,6 +27,8 @@ from coldframe.evaluation.run import Trainer
 from coldframe.models import Trained, fit_models, train_hybrid
 from coldframe.models.later import Question
 from coldframe.models.recommender import served
+from coldframe.models.tuning import Tuned
+from coldframe.models.tuning import tune as search
 from coldframe.scoring.packing import NULLABLE, pack
 from coldframe.scoring.request import Scorer
 from coldframe.settings import Settings, as_dict
@@ -65,14 +66,10 @@ def train(
     """
     watch = _Stopwatch()
     progress("read", 0, 3)
-    end = as_of or _end(store)
-    events = store.scan_events(end=end).collect()
-    items, users = list(store.items()), list(store.users())
-    watch.lap("read")
-    progress("dataset", 1, 3)
     days = settings.window.days if window_days is None else window_days
-    training_set = build_training_set(events, items, users, settings, as_of=end, window_days=days)
-    watch.lap("dataset")
+    training_set = read(store, settings, as_of=as_of, window_days=days)
+    watch.lap("read")
+    progress("models", 1, 3)
     trained = train_hybrid(training_set, settings, report=progress)
     watch.lap("models")
     progress("bundle", 2, 3)
@@ -88,6 +85,31 @@ def train(
         serves=trained.selection.name,
         reason=trained.selection.reason,
         seconds=watch.laps,
+    )
+
+
+def tune(
+    store: Store,
+    settings: Settings,
+    *,
+    budget_seconds: float,
+    as_of: datetime | None = None,
+    window_days: int | None = None,
+    progress: Report,
+) -> Tuned:
+    """Search better settings on the window's later events; nothing is published. Raises `DataError` as `train` does."""
+    progress("read", 0, 1)
+    days = settings.window.days if window_days is None else window_days
+    training_set = read(store, settings, as_of=as_of, window_days=days)
+    return search(training_set, settings, budget_seconds=budget_seconds, progress=progress)
+
+
+def read(store: Store, settings: Settings, *, as_of: datetime | None, window_days: int) -> TrainingSet:
+    """Return the training set of a store's last `window_days` before `as_of`, or before the end of its events."""
+    end = as_of or _end(store)
+    events = store.scan_events(end=end).collect()
+    return build_training_set(
+        events, list(store.items()), list(store.users()), settings, as_of=end, window_days=window_days
     )
 
 

@@ -29,6 +29,7 @@ from coldframe.cli import (
     serve,
     similar,
     train,
+    tune,
 )
 from coldframe.cli.group import ColdframeGroup, Invocation
 
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "rejects": rejects.rejects,
     "doctor": doctor.doctor,
     "train": train.train,
+    "tune": tune.tune,
     "evaluate": evaluate.evaluate,
     "recommend": recommend.recommend,
     "explain": explain.explain,

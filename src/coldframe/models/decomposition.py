@@ -9,7 +9,7 @@ import scipy.linalg as la
 from coldframe.dataset.training_set import Floats
 from coldframe.models.csr import Csr
 
-POWER_ITERATIONS = 3
+POWER_ITERATIONS = 2
 OVERSAMPLING = 16
 
 

@@ -19,7 +19,7 @@ from coldframe.models.decomposition import leading_vectors
 from coldframe.models.pairs import Pairs
 from coldframe.settings import ContentSettings
 
-RANK = 256
+RANK = 128
 """Directions of the TF-IDF matrix that the tower sees (latent semantic analysis, Deerwester et al. 1990)."""
 BATCH = 4_096
 TEMPERATURE = 8.0
@@ -33,7 +33,8 @@ def item_inputs(features: Csr, numeric: Floats, draw: np.random.Generator) -> Fl
     """
     parts = [_standardised(numeric)]
     if min(features.shape) > 1 and features.nnz:
-        projected = features @ leading_vectors(features, RANK, draw)
+        used = features[:, np.unique(features.indices)]
+        projected = used @ leading_vectors(used, RANK, draw)
         parts.append((projected / max(float(projected.std()), 1e-9)).astype(np.float32))
     return np.concatenate(parts, axis=1)
 

@@ -7,6 +7,7 @@ Order of authority: `coldframe.toml` < environment (`COLDFRAME_WINDOW__DAYS=30`)
     learners.py   the experts' and the mixer's values and their reasons
     sections.py   all other values, and the tree
     loading.py    file, environment and flags -> Settings
+    rewriting.py  changes values in that file and keeps the rest
     toml.py       Settings -> the documented file that `coldframe init` writes
 """
 

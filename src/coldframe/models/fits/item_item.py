@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from coldframe.models.csr import Csr
-from coldframe.models.gram import ItemGram, solve
+from coldframe.models.gram import solve
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import DenseItemItem, ItemItem
 from coldframe.scoring.profile import Recall
@@ -26,16 +26,13 @@ def fit_item_item(workshop: Workshop) -> ItemItem | DenseItemItem | None:
 
 
 def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
-    """Return EASE on likes and content features stacked; scores every item that has likes or content."""
-    settings = workshop.settings.item_item
-    included = workshop.is_warm | workshop.has_content
-    if not workshop.has_content.any() or included.sum() < 2:
-        return None
-    gram = ItemGram.of(workshop.seen, included, settings.user_exponent)
+    """Return EASE on likes and content features stacked, over warm items; None where those have no content."""
+    settings, gram = workshop.settings.item_item, workshop.gram
     features = workshop.features[gram.rows]
-    typical = max(float(workshop.gram.diagonal.mean()), 1e-6) if workshop.is_warm.any() else 1.0
-    stacked = gram.plus(sp.csr_matrix(features @ features.T), settings.content_weight * typical)
-    return as_expert("stacked", "collaborative", solve(stacked, settings), included, workshop)
+    if features.nnz == 0 or len(gram.rows) < 2:
+        return None
+    stacked = gram.plus(sp.csr_matrix(features @ features.T), settings.content_weight * gram.diagonal.mean())
+    return as_expert("stacked", "collaborative", solve(stacked, settings), workshop.is_warm, workshop)
 
 
 def fit_smoothed(workshop: Workshop) -> ItemItem | DenseItemItem | None:

@@ -1,0 +1,156 @@
+"""`coldframe tune`: the experts' and the retrieval's settings, searched on the later slice within a time budget.
+
+Each expert is judged alone, by NDCG@10 over the whole catalogue, on questions that come after everything it was fitted
+on; one setting is moved at a time, the best value stays. Owns the grid and the order of the search. Test events are
+never seen: whoever evaluates afterwards holds them out before.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from coldframe.dataset.training_set import TrainingSet
+from coldframe.models.fits import EXPERTS
+from coldframe.models.hybrid import repeat_policy
+from coldframe.models.later import Later, Question, hold_out
+from coldframe.models.workshop import Workshop
+from coldframe.scoring.ranking import best_rows
+from coldframe.scoring.request import Expert
+from coldframe.scoring.threads import one_thread_each
+from coldframe.settings import Settings, with_value
+
+K = 10
+QUESTIONS = 600
+GRID: dict[str, dict[str, tuple[Any, ...]]] = {
+    "collaborative": {
+        "collaborative.alpha": (1.0, 4.0, 10.0, 40.0),
+        "collaborative.regularization": (0.001, 0.003, 0.01, 0.03, 0.1),
+        "collaborative.factors": (64, 128),
+        "collaborative.half_life_days": (0.0, 30.0, 90.0),
+    },
+    "item-item": {
+        "item_item.ridge": (0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
+        "item_item.user_exponent": (0.25, 0.5, 0.75),
+        "item_item.half_life_days": (0.0, 30.0, 90.0, 365.0),
+    },
+    "stacked": {"item_item.content_weight": (0.1, 0.3, 1.0, 3.0)},
+    "smoothed": {
+        "item_item.content_neighbours": (10, 30, 60),
+        "item_item.content_power": (1.0, 2.0, 4.0),
+        "item_item.content_shrink": (0.05, 0.3, 1.0),
+    },
+    "spectral": {
+        "spectral.exponent": (0.3, 0.4, 0.5),
+        "spectral.softness": (0.05, 0.2, 0.8),
+        "spectral.half_life_days": (0.0, 30.0, 90.0, 365.0),
+    },
+    "transitions": {
+        "transitions.step_decay": (0.1, 0.3, 0.6, 0.8),
+        "transitions.exponent": (0.3, 0.5, 0.8, 1.0),
+        "transitions.backward": (0.2, 0.7, 1.0),
+    },
+    "repeat": {"repeat.half_life_days": (0.0, 15.0, 30.0, 60.0, 120.0)},
+    "attributes": {"content.half_life_days": (0.0, 30.0, 90.0)},
+}
+"""Expert → setting → values tried, in this order."""
+
+
+class Trial(NamedTuple):
+    """One value tried: NDCG@10 of the expert with it, and whether it was the best so far."""
+
+    expert: str
+    setting: str
+    value: Any
+    ndcg: float
+    kept: bool
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The settings found and every trial that led there."""
+
+    settings: Settings
+    trials: list[Trial]
+    seconds: float
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        """Setting → why its new value stays, in one line."""
+        return {
+            trial.setting: f"NDCG@10 of {trial.expert} on later events {trial.ndcg:.4f}"
+            for trial in self.trials
+            if trial.kept and trial.setting
+        }
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """Setting → its new value, where that differs from the one before."""
+        return {trial.setting: trial.value for trial in self.trials if trial.kept and trial.setting}
+
+
+def tune(
+    training_set: TrainingSet,
+    settings: Settings,
+    *,
+    budget_seconds: float,
+    progress: Callable[[str, int, int], None],
+    stopwatch: Callable[[], float] = perf_counter,
+) -> Tuned:
+    """Return the best settings found before the budget is spent; the experts take turns in the order of the grid."""
+    started = stopwatch()
+    later = _later(training_set, settings)
+    trials: list[Trial] = []
+    total = sum(len(values) for rules in GRID.values() for values in rules.values())
+    for name, rules in GRID.items():
+        best = _judged(name, later, settings)
+        if best is None:
+            continue
+        trials.append(Trial(name, "", "as set", best, True))
+        for setting, values in rules.items():
+            for value in values:
+                if stopwatch() - started > budget_seconds:
+                    return Tuned(settings, trials, stopwatch() - started)
+                candidate = with_value(settings, setting, value)
+                if candidate == settings:
+                    continue
+                found = _judged(name, later, candidate) or 0.0
+                trials.append(Trial(name, setting, value, found, found > best))
+                progress(f"tune {name}", len(trials), total)
+                if found > best:
+                    settings, best = candidate, found
+    return Tuned(settings, trials, stopwatch() - started)
+
+
+def _later(training_set: TrainingSet, settings: Settings) -> Later:
+    return hold_out(
+        training_set,
+        share=settings.mixer.holdout,
+        repeats=repeat_policy(training_set, settings) == "allow",
+        max_questions=QUESTIONS,
+        seed=settings.training.seed,
+    )
+
+
+def _judged(name: str, later: Later, settings: Settings) -> float | None:
+    """Return the mean NDCG@10 of one expert fitted on the earlier part; None where it has nothing to learn."""
+    only = replace(settings, mixer=replace(settings.mixer, experts=[name]))
+    expert = EXPERTS[name](Workshop(later.early, only))
+    return None if expert is None else mean_ndcg(expert, later.questions)
+
+
+def mean_ndcg(expert: Expert, questions: Sequence[Question]) -> float:
+    """Return the mean NDCG@10 of one expert on questions, ranking everything allowed; silence finds nothing."""
+    discount = 1 / np.log2(np.arange(K) + 2)
+    total = 0.0
+    with one_thread_each():
+        for question in questions:
+            scores = expert.score(question.request)
+            allowed = question.request.allowed
+            rows = np.flatnonzero(~np.isnan(scores) if allowed is None else allowed & ~np.isnan(scores))
+            top = best_rows(rows, scores, K, key=question.request.now)
+            hits = np.isin(top, question.relevant)
+            total += float(discount[: len(top)][hits].sum() / discount[: min(K, len(question.relevant))].sum())
+    return total / max(len(questions), 1)
