@@ -12,13 +12,14 @@ import msgspec
 from coldframe.bundle.registry import Registry
 from coldframe.dashboard.quality import METRIC, Quality, quality_of
 from coldframe.demo.shipped import SHIPPED
+from coldframe.demo.steps import hurried
 from coldframe.errors import InputError
 from coldframe.settings import Settings
 
 MODELS = ("hybrid", "collaborative", "content", "popular", "recent-popular")
 SHARE = 0.9
 """Events up to here are learned from; visits after it are asked about."""
-REQUESTS = 1_500
+REQUESTS = 600
 """A seeded sample of the visits; all of them say the same and take longer than a demonstration may."""
 FILE_NAME = "evaluation.json"
 
@@ -50,6 +51,7 @@ def measure(settings: Settings, *, progress: Callable[[int, int | None], None] |
 
     files = Files([SHIPPED.events], SHIPPED.items, SHIPPED.users)
     split = read_split(files, Protocol(split=f"time:{SHARE}"))
+    settings = hurried(settings)
     report = run(
         split,
         MODELS,
