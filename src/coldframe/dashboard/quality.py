@@ -31,8 +31,9 @@ class QualityRow:
 
     @property
     def best(self) -> float | None:
-        """The highest value."""
-        return max((value for value in self.values if value is not None), default=None)
+        """The highest value; None where all are the same."""
+        known = {value for value in self.values if value is not None}
+        return max(known) if len(known) > 1 else None
 
 
 @dataclass(frozen=True)
