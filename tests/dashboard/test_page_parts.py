@@ -113,7 +113,8 @@ def test_the_table_of_quality_has_a_row_a_slice_and_marks_the_best():
 
 
 def test_a_table_says_what_was_not_measured():
-    table = quality_of({("overall", "a"): 0.5, ("overall", "b"): 0.25, ("item:0", "b"): 0.0}, about="", requests={"overall": 7})
+    cells = {("overall", "a"): 0.5, ("overall", "b"): 0.25, ("item:0", "b"): 0.0}
+    table = quality_of(cells, about="", requests={"overall": 7})
     assert [(row.label, row.requests, row.values, row.best) for row in table.rows] == [
         ("everybody", 7, [0.5, 0.25], 0.5),
         ("products with 0 events", None, [None, 0.0], None),
