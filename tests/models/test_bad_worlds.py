@@ -195,15 +195,6 @@ def test_nothing_can_be_learned_from_nothing():
         training_set([])
 
 
-def test_a_learned_mixer_stays_finite_where_all_features_are_the_same():
-    """Thirty later visits, so that forms are really fitted."""
-    rows = [(f"u{n % 30}", ITEMS[(n * n) % 8], n / 4) for n in range(240)]
-    settings = quick_settings(mixer={"form": "mean", "holdout": 0.3})
-    known, model = fitted(World(rows=rows, items=constant_features().items), settings)
-    assert type(model.hybrid.form).__name__ == "Mean"
-    check(model, known)
-
-
 @pytest.mark.parametrize(
     ("experts", "said"), [(["item-item"], "popular-ever"), (["popular-ever", "magic"], "'magic', which is no expert")]
 )

@@ -40,7 +40,7 @@ def test_who_took_two_of_a_kind_gets_the_rest_of_it_first(tastes, name, taste, o
     assert all(one.startswith(other) for one in warm[4:])
 
 
-@pytest.mark.parametrize("name", ["smoothed", "attributes", "content", "stacked"])
+@pytest.mark.parametrize("name", ["smoothed", "attributes", "content"])
 def test_a_new_item_goes_to_those_who_like_its_kind(tastes, name):
     expert, known = EXPERTS[name](tastes), tastes.training_set
     lamps, mugs = scores(expert, known, "lamp0", "lamp1"), scores(expert, known, "mug0", "mug1")

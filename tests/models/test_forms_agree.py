@@ -92,3 +92,12 @@ def test_a_network_finds_what_there_is_to_find(name):
         for own, context in zip(fresh.features, fresh.context, strict=True)
     ]
     assert np.mean(found == fresh.target.argmax(axis=1)) > 0.5
+
+
+@pytest.mark.parametrize("name", ["blend", "gate"])
+def test_a_network_stays_finite_where_there_is_nothing_to_tell_answers_apart(name):
+    train, check = padded(40, learnable=False), padded(20, learnable=False, seed=2)
+    form, _ = networks.fit_network(
+        name, train, check, quick_settings(mixer={"learning_rate": 0.05}).mixer, generator(1, name)
+    )
+    assert np.isfinite(form.combine(random_evidence(np.random.default_rng(1)))).all()

@@ -39,7 +39,10 @@ def test_it_says_what_it_saw_and_what_serves(place, result):
         "items": 60,
         "items_with_events": events["item_id"].n_unique(),
     }
-    assert list(result.seconds) == ["read", "dataset", "models", "bundle"]
+    laps = list(result.seconds)
+    assert (laps[0], laps[-1]) == ("read", "bundle")
+    assert "models" in laps
+    assert min(result.seconds.values()) >= 0
     assert {f"check/{name}/ndcg@10" for name in EXPERTS} <= result.metrics.keys()
     assert result.serves
     assert result.reason
@@ -47,7 +50,7 @@ def test_it_says_what_it_saw_and_what_serves(place, result):
 
 def test_every_step_is_reported(place, result):
     names = [step for step, _, _ in place.steps]
-    assert [name for name in names if name in {"read", "dataset"}][:2] == ["read", "dataset"]
+    assert (names[0], names[-1]) == ("read", "bundle")
     assert {"fit collaborative", "train content tower", "fit mixer", "bundle"} <= set(names)
     assert all(0 <= done <= total for _, done, total in place.steps)
 
