@@ -36,6 +36,7 @@ def test_the_questions_of_a_world_worked_out_by_hand(made):
         "visits": 3,
         "visits_without_reachable_target": 0,
         "unreachable_share": 0.25,
+        "repeats_are_candidates": 1.0,
     }
 
 
@@ -169,3 +170,10 @@ def test_a_thousand_visits_of_random_people_agree_with_a_plain_reading_of_the_ru
         assert set(right) == stay & set(candidates)
         before = [when for _, _, when in mine if cut <= when < now]
         assert not before or now - max(before) > 30
+
+
+def test_where_nothing_is_had_twice_what_the_user_had_is_no_candidate():
+    log = events(("u", "a", 0), ("v", "b", 1), ("w", "c", 2), ("u", "a", 200), ("u", "b", 201), ("v", "b", 300))
+    asked = questions(plan(time_split(log, fraction=0.4, repeat="auto")))
+    assert [(user, candidates, right) for user, _, _, _, candidates, right in asked] == [("u", ["b", "c"], ["b"])]
+    assert len(questions(plan(time_split(log, fraction=0.4, repeat="allow")))) == 2

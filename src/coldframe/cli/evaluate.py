@@ -106,10 +106,11 @@ def evaluate(
     from coldframe.pipeline import trainer
     from coldframe.settings import with_value
 
-    protocol = Protocol(test, split, pairs([split_values] if split_values else (), option="--split-values"), discovery)
     _refuse_unwritable(json)
     asked, settings = names(models, option="--models"), open_project(ctx).settings
     settings = settings if seed is None else with_value(settings, "training.seed", seed)
+    values = pairs([split_values] if split_values else (), option="--split-values")
+    protocol = Protocol(test, split, values, discovery, settings.recommend.repeat)
     renamed, constants = pairs(columns, option="--columns"), pairs(constant, option="--constant")
     files = Files([*(events or ()), *(more or ())], items, users, renamed, constants, _say_refused)
     with progress_bar(quiet=json is not None) as show:

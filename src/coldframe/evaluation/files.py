@@ -6,6 +6,7 @@ Owns how `--split` is spelt. Never reads a file itself: `events.reading` does.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -44,6 +45,7 @@ class Protocol:
     split: str | None = None
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     discovery: bool = False
+    repeat: Literal["auto", "allow", "exclude"] = "auto"
 
 
 def read_split(files: Files, protocol: Protocol) -> Split:
@@ -65,7 +67,13 @@ def read_split(files: Files, protocol: Protocol) -> Split:
     events = _events(files, files.events)
     if "timestamp" not in events.columns:
         raise InputError("Without times there is no split by time.", remedy="Name the column: --columns timestamp=…")
-    return time_split(complete_events(events), *catalogue, fraction=float(argument), discovery=protocol.discovery)
+    return time_split(
+        complete_events(events),
+        *catalogue,
+        fraction=float(argument),
+        repeat=protocol.repeat,
+        discovery=protocol.discovery,
+    )
 
 
 def parsed(protocol: Protocol) -> tuple[str, str]:

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from coldframe.clock import generator
+from coldframe.dataset.repeats import Repeat, repeat_policy
 from coldframe.dataset.training_set import Bools, Rows, Times, TrainingSet, micros
 from coldframe.domain import Item, User
 from coldframe.errors import DataError, InputError
@@ -65,10 +67,13 @@ class Lifetimes:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the questions are about: when items exist, where the test period begins (µs), and whether to ask for new."""
+    """What the questions are about: when items exist, where the test period begins (µs), whether what the user had
+    before is a candidate, and whether to ask once more for what is new.
+    """
 
     lifetimes: Lifetimes
     cut: int
+    repeat: Repeat
     discovery: bool
 
 
@@ -78,6 +83,7 @@ def time_split(
     users: Sequence[User] = (),
     *,
     fraction: float,
+    repeat: Literal["auto", "allow", "exclude"] = "allow",
     discovery: bool = False,
 ) -> Split:
     """Return the time protocol: events before the `fraction` quantile of event time are learned from.
@@ -85,9 +91,10 @@ def time_split(
     One question per visit (a user's events with pauses of at most 30 minutes), asked at its first event, with all that
     the user did before, in training or in the test period. Candidates are the items that exist then: in the
     catalogue by their `created_at`, or seen in the log before, and not expired. Right answers: the visit's distinct
-    items of positive weight that are candidates. With `discovery` every visit is asked once more, for items that the
-    user never had: twice the work. Raises `InputError` for a fraction outside 0 … 1 and `DataError` when no event is
-    older than the cut.
+    items of positive weight that are candidates. `repeat` says whether what the user had before is a candidate and may
+    be right; `auto` decides by the share of repeats in the training events. With `discovery` every visit is asked once
+    more, for items that the user never had: twice the work. Raises `InputError` for a fraction outside 0 … 1 and
+    `DataError` when no event is older than the cut.
     """
     if not 0 < fraction < 1:
         raise InputError(f"Events cannot be cut at {fraction}.", remedy="Pass a share between 0 and 1: time:0.9.")
@@ -99,7 +106,8 @@ def time_split(
 
     def lay_out(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
         log = read_log(events, training_set.items, weigh)
-        asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), discovery)
+        policy = repeat_policy(training_set.interactions, repeat)
+        asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), policy, discovery)
         return _plan(training_set, log, asked, sampling)
 
     return Split(TIME, train, catalogue, tuple(users), cut, lay_out)
@@ -130,7 +138,10 @@ def _lifetimes(log: Log, training_set: TrainingSet, catalogue: Sequence[Item]) -
 def _plan(training_set: TrainingSet, log: Log, asked: _Asked, sampling: Sampling) -> Plan:
     visits, facts = _visits(log, asked.lifetimes, asked.cut)
     chosen = sampled(len(visits.now), sampling, generator(sampling.seed, "evaluation", "requests"))
-    fresh = [_unseen(log, visits, v) for v in chosen] if asked.discovery else [np.empty(0, np.int32)] * len(chosen)
+    again = asked.repeat == "allow"
+    look = asked.discovery or not again
+    fresh = [_unseen(log, visits, v) for v in chosen] if look else [np.empty(0, np.int32)] * len(chosen)
+    n_fresh = sum(len(one) > 0 for one in fresh)
 
     def make() -> Iterator[Case]:
         counts = _Counts(training_set, log, asked.cut)
@@ -138,13 +149,15 @@ def _plan(training_set: TrainingSet, log: Log, asked: _Asked, sampling: Sampling
             user_id, now = log.actors.ids[visits.actor[v]], int(visits.now[v])
             history, exist = log.history(int(visits.actor[v]), now), asked.lifetimes.exist(now)
             known = partial(request_of, training_set, user_id, history, now, item_counts=counts.before(now))
-            yield Case(user_id, known(allowed=exist), visits.relevant[v], OVERALL)
+            if again:
+                yield Case(user_id, known(allowed=exist), visits.relevant[v], OVERALL)
             if len(unseen):
                 new = exist.copy()
                 new[log.had(int(visits.actor[v]), now)] = False
-                yield Case(user_id, known(allowed=new), unseen, DISCOVERY)
+                yield Case(user_id, known(allowed=new), unseen, DISCOVERY if again else OVERALL)
 
-    return Plan(TIME, training_set, Cases(len(chosen) + sum(len(one) > 0 for one in fresh), make), facts=facts)
+    facts |= {"repeats_are_candidates": float(again)}
+    return Plan(TIME, training_set, Cases(n_fresh + again * len(chosen), make), facts=facts)
 
 
 def _visits(log: Log, lifetimes: Lifetimes, cut: int) -> tuple[Visits, dict[str, float]]:

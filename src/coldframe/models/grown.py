@@ -12,8 +12,8 @@ from coldframe.models.lessons import Padded
 from coldframe.scoring.mixing import Trees
 from coldframe.settings import TrainingSettings
 
-ROUNDS = 300
-PATIENCE = 25
+ROUNDS = 200
+PATIENCE = 15
 
 
 class Columns(NamedTuple):
@@ -31,7 +31,7 @@ def grow_trees(train: Padded, check: Padded, settings: TrainingSettings, *, roun
         "objective": "lambdarank",
         "metric": "ndcg",
         "eval_at": [10],
-        "learning_rate": 0.05,
+        "learning_rate": 0.08,
         "num_leaves": 31,
         "min_data_in_leaf": 50,
         "feature_fraction": 0.7,

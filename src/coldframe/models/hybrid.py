@@ -5,10 +5,8 @@ Owns the order. Nothing that the mixer learns from was seen by the experts it le
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-import numpy as np
-
+from coldframe.dataset.repeats import Repeat, repeat_policy
 from coldframe.dataset.training_set import TrainingSet
 from coldframe.errors import SettingsError
 from coldframe.models.fits import EXPERTS, fit_experts
@@ -21,10 +19,6 @@ from coldframe.scoring.hybrid import Hybrid, Retriever
 from coldframe.scoring.mixing import Calibration
 from coldframe.scoring.request import Expert
 from coldframe.settings import Settings
-
-Repeat = Literal["allow", "exclude"]
-REPEATS_MATTER = 0.05
-"""From this share of repeated events on, `repeat = auto` shows again what a user had before."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ def train_hybrid(
     `mixer.experts` cannot be fitted.
     """
     _check_experts(settings.mixer.experts)
-    repeat = repeat_policy(training_set, settings)
+    repeat = repeat_policy(training_set.interactions, settings.recommend.repeat)
     if questions is not None:
         experts, workshop = _fit(training_set, settings, report)
         selection, calibration = _select(experts, workshop, questions, settings, report)
@@ -84,18 +78,6 @@ def _check_experts(names: Sequence[str]) -> None:
             "mixer.experts leaves out 'popular-ever', the only one that has an answer for everybody.",
             remedy="Add it, or leave mixer.experts empty.",
         )
-
-
-def repeat_policy(training_set: TrainingSet, settings: Settings) -> Repeat:
-    """Return the setting, or what the data says where it is `auto`: are at least 5 % of the likes repeats?"""
-    if settings.recommend.repeat != "auto":
-        return settings.recommend.repeat
-    events = training_set.interactions
-    liked = events.where(events.weight > 0)
-    moments = np.unique(np.stack([liked.user, liked.item, liked.timestamp]), axis=1)
-    pairs = np.unique(moments[:2], axis=1).shape[1]
-    share = 1 - pairs / max(moments.shape[1], 1)
-    return "allow" if share >= REPEATS_MATTER else "exclude"
 
 
 def retriever(settings: Settings) -> Retriever:

@@ -19,8 +19,8 @@ from coldframe.scoring.mixing.evidence import PER_EXPERT
 from coldframe.scoring.mixing.forms import BUCKET_STARTS, N_BUCKETS
 from coldframe.settings import MixerSettings
 
-BATCH = 32
-PATIENCE = 4
+BATCH = 64
+PATIENCE = 3
 DECAY = 1e-4
 Parameters = dict[str, Any]
 Forward = Callable[[Parameters, Any, Any, Any], Any]

@@ -21,7 +21,7 @@ from coldframe.scoring.mixing import ByUser, Form, Mean
 from coldframe.scoring.request import Expert
 from coldframe.settings import Settings
 
-WIDTH = 256
+WIDTH = 160
 """Candidates per lesson that a learned form sees."""
 INNER = 0.2
 """Share of the lessons fitted on, their end, that decides when to stop."""
@@ -29,6 +29,8 @@ NETWORKS = ("blend", "bucket", "gate", "network", "softmax")
 LEARNED = (*NETWORKS, "trees", "mean")
 AUTO = ("blend", "bucket", "gate", "network", "trees", "mean")
 """Forms that `mixer.form = "auto"` chooses among; the article's softmax is compared, and serves only when asked for."""
+SCALED_ON = 100
+"""Lessons on which two forms are brought to one scale."""
 FEWEST = 20
 """With fewer lessons nothing can be learned or compared."""
 
@@ -110,7 +112,7 @@ def _simple(experts: tuple[Expert, ...], train: Lessons) -> dict[str, Form]:
 
 
 def _learned(train: Lessons, settings: Settings, report: Report) -> tuple[dict[str, Form], dict[str, int]]:
-    """Return every learned form fitted on the lessons, and the epochs or rounds that were best for each."""
+    """Return the learned forms that are wanted, fitted on the lessons, and the epochs or rounds best for each."""
     learn, watch = train.split(INNER)
     seed = settings.training.seed
     draw = generator(seed, "lessons")
@@ -119,13 +121,30 @@ def _learned(train: Lessons, settings: Settings, report: Report) -> tuple[dict[s
     epochs: dict[str, int] = {}
     if not len(learning) or not len(watching):
         return forms, epochs
-    for done, name in enumerate(NETWORKS):
-        report("fit mixer", done, len(LEARNED) + 1)
-        forms[name], epochs[name] = fit_network(name, learning, watching, settings.mixer, generator(seed, name))
-    report("fit mixer", len(NETWORKS), len(LEARNED) + 1)
-    forms["trees"], epochs["trees"] = grow_trees(learning, watching, settings.training)
-    forms["mean"] = Mean(forms["trees"], forms["gate"])
+    wanted = _wanted(settings.mixer.form)
+    for done, name in enumerate(wanted):
+        report(f"fit mixer {name}", done, len(wanted))
+        if name == "trees":
+            forms[name], epochs[name] = grow_trees(learning, watching, settings.training)
+        elif name == "mean":
+            forms[name] = _mean(forms["trees"], forms["gate"], train)
+        else:
+            forms[name], epochs[name] = fit_network(name, learning, watching, settings.mixer, generator(seed, name))
     return forms, epochs
+
+
+def _wanted(form: str) -> tuple[str, ...]:
+    """Return the forms to fit, parts before what is made of them."""
+    if form == "auto":
+        return LEARNED
+    return ("gate", "trees", "mean") if form == "mean" else (form,)
+
+
+def _mean(first: Form, second: Form, lessons: Lessons) -> Mean:
+    """Return the mean of two forms on the scale of some lessons."""
+    few = lessons.lessons[:: max(1, len(lessons) // SCALED_ON)]
+    scales = [np.mean([form.combine(lesson.evidence).std() for lesson in few]) for form in (first, second)]
+    return Mean(first, second, *(max(float(scale), 1e-6) for scale in scales))
 
 
 def _final(name: str, lessons: Lessons, epochs: dict[str, int], forms: dict[str, Form], settings: Settings) -> Form:
@@ -133,12 +152,13 @@ def _final(name: str, lessons: Lessons, epochs: dict[str, int], forms: dict[str,
     if name not in LEARNED:
         return forms[name]
     everything = padded(lessons, width=WIDTH, draw=generator(settings.training.seed, "lessons"))
+    if name == "mean":
+        parts = [_fit_for(part, everything, epochs, settings) for part in ("trees", "gate")]
+        return _mean(parts[0], parts[1], lessons)
     return _fit_for(name, everything, epochs, settings)
 
 
 def _fit_for(name: str, lessons: Padded, epochs: dict[str, int], settings: Settings) -> Form:
-    if name == "mean":
-        return Mean(_fit_for("trees", lessons, epochs, settings), _fit_for("gate", lessons, epochs, settings))
     if name == "trees":
         return grow_trees(lessons, lessons, settings.training, rounds=min(epochs["trees"] + 1, ROUNDS - 1))[0]
     rule = replace(settings.mixer, epochs=max(epochs[name], 1))

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from coldframe.dataset.repeats import repeat_policy
 from coldframe.dataset.training_set import TrainingSet
 from coldframe.models.fits import EXPERTS
-from coldframe.models.hybrid import repeat_policy
 from coldframe.models.later import Later, Question, hold_out
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.ranking import best_rows
@@ -128,7 +128,7 @@ def _later(training_set: TrainingSet, settings: Settings) -> Later:
     return hold_out(
         training_set,
         share=settings.mixer.holdout,
-        repeats=repeat_policy(training_set, settings) == "allow",
+        repeats=repeat_policy(training_set.interactions, settings.recommend.repeat) == "allow",
         max_questions=QUESTIONS,
         seed=settings.training.seed,
     )

@@ -14,25 +14,17 @@ from coldframe.scoring.mixing.forms import Form
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of two forms' scores, each with mean 0 and deviation 1 over the request's candidates."""
+    """The mean of two forms' scores, each divided by its deviation on the lessons that both were fitted on."""
 
     first: Form
     second: Form
+    first_scale: float
+    second_scale: float
 
     def combine(self, evidence: Evidence) -> Floats:
         """Return float32 [n]."""
-        both = standardised(self.first.combine(evidence)) + standardised(self.second.combine(evidence))
+        both = self.first.combine(evidence) / self.first_scale + self.second.combine(evidence) / self.second_scale
         return (both / 2).astype(np.float32)
-
-
-def standardised(scores: Floats) -> Floats:
-    """Return scores with mean 0 and deviation 1; equal scores become 0.
-
-    >>> standardised(np.array([1, 3], np.float32)).tolist()
-    [-1.0, 1.0]
-    """
-    deviation = scores.std() if len(scores) else 0
-    return (scores - scores.mean()) / deviation if deviation > 0 else np.zeros_like(scores)
 
 
 @dataclass(frozen=True)

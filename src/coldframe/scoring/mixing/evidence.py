@@ -73,12 +73,17 @@ def gather(
     return Evidence(items, _features(raw), _context(items, request, warmth(request, fitted_counts)))
 
 
-def occluded(evidence: Evidence, expert: int) -> Evidence:
-    """Return the evidence as if one expert had said nothing."""
+def occluded(evidence: Evidence, expert: int, n_candidates: int) -> Evidence:
+    """Return the evidence as if one expert had said nothing of any of the request's `n_candidates`."""
     features = evidence.features.copy()
     start = PER_EXPERT * expert
-    features[:, start : start + PER_EXPERT] = (0.0, -np.log1p(np.float32(len(evidence.items))), 1.0)
+    features[:, start : start + PER_EXPERT] = (0.0, -np.log1p(np.float32(n_candidates)), 1.0)
     return evidence._replace(features=features)
+
+
+def chosen(evidence: Evidence, places: NDArray[np.int64]) -> Evidence:
+    """Return the evidence on some of the candidates; what is said of them does not change."""
+    return Evidence(evidence.items[places], evidence.features[places], evidence.context[places])
 
 
 def raw_scores(evidence: Evidence) -> Floats:
