@@ -129,9 +129,8 @@ def _live_and_die(data: Path, people: list[Client], seconds: float) -> None:
 
 
 def _compared(data: Path, people: list[Client], kills: int, seconds: float) -> Outcome:
-    from coldframe.store.sqlite import SQLiteStore
-
     from coldframe.settings import Settings
+    from coldframe.store.sqlite import SQLiteStore
 
     store = SQLiteStore(data, Settings().store)
     rows = store.scan_events().select("event_id", "item_id", "user_id").collect().rows()
