@@ -16,7 +16,6 @@ from coldframe.models import HybridRecommender, fit_models, train_hybrid
 from coldframe.models.fits import EXPERTS
 from coldframe.models.later import hold_out
 from coldframe.models.recommender import served
-from coldframe.models.selection import LEARNED
 from coldframe.models.warmth import NAMES
 from coldframe.scoring.packing import NULLABLE, pack
 from coldframe.scoring.request import Request
@@ -191,7 +190,7 @@ def test_similar_items_are_others_of_the_same_shelf(model):
 
 def test_everything_is_compared_and_the_hybrid_is_better_than_popularity():
     selection = trained().selection
-    assert set(selection.forms) >= {*EXPERTS, *LEARNED, "switch", "count-curve"}
+    assert set(selection.forms) >= {*EXPERTS, "gate", "trees", "mean", "switch", "count-curve"}
     assert selection.n_checked > 10
     assert 0.5 < selection.candidate_recall <= 1
     assert selection.scores["mean"].value > 1.3 * selection.scores["popular-ever"].value

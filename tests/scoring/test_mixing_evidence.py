@@ -123,7 +123,7 @@ FORMS = {
     "single": Single(1, 0),
     "switch": Switch(warm=0, cold=1, new_user=0, cold_count=5, cold_scale=0.5, popular_share=0.1),
     "curve": CountCurve(warm=0, cold=1, new_user=0, middle=1.0, width=0.5),
-    "mean": Mean(GATE, Blend(some(N_FEATURES))),
+    "mean": Mean(GATE, Blend(some(N_FEATURES)), 2.0, 0.5),
 }
 
 
@@ -179,12 +179,12 @@ def test_a_count_curve_trusts_the_warm_expert_more_the_warmer_an_item_is():
     assert cold < 0.02 < 0.98 < warm
 
 
-def test_a_mean_weighs_its_two_forms_alike_whatever_their_scale():
+def test_a_mean_weighs_its_two_forms_alike_on_their_own_scales():
     large = Blend(np.float32(1000) * some(N_FEATURES))
     small = Blend(large.weights / np.float32(1e6))
     opposite = Blend(-small.weights)
-    assert Mean(large, opposite).combine(evidence()) == pytest.approx(np.zeros(4), abs=1e-4)
-    assert np.argmax(Mean(large, small).combine(evidence())) == np.argmax(large.combine(evidence()))
+    assert Mean(large, opposite, 1e6, 1.0).combine(evidence()) == pytest.approx(np.zeros(4), abs=1e-4)
+    assert np.argmax(Mean(large, small, 1e6, 1.0).combine(evidence())) == np.argmax(large.combine(evidence()))
 
 
 # shares

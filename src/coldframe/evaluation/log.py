@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import Floats, Rows, Times, Vocabulary
+from coldframe.dataset.training_set import Floats, Interactions, Rows, Times, Vocabulary
 from coldframe.errors import InputError
 from coldframe.evaluation.plan import Weigh
 from coldframe.scoring.request import History
@@ -32,6 +32,12 @@ class Log:
     def actor(self) -> NDArray[np.int64]:
         """Actor row of each event."""
         return np.repeat(np.arange(len(self.actors)), np.diff(self.starts))
+
+    def interactions(self, *, before: int) -> Interactions:
+        """Return every actor's events with timestamp < `before` (µs), as a training set holds them."""
+        early = self.timestamp < before
+        actor = self.actor[early].astype(np.int32)
+        return Interactions(actor, self.item[early], self.weight[early], self.timestamp[early])
 
     def history(self, actor: int, before: int) -> History:
         """Return an actor's events with timestamp < `before` (µs); empty for actor −1.

@@ -106,7 +106,7 @@ def time_split(
 
     def lay_out(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
         log = read_log(events, training_set.items, weigh)
-        policy = repeat_policy(training_set.interactions, repeat)
+        policy = repeat_policy(log.interactions(before=micros(cut)), repeat)
         asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), policy, discovery)
         return _plan(training_set, log, asked, sampling)
 
