@@ -141,13 +141,13 @@ def test_a_form_has_nothing_to_say_of_no_candidates(form):
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_hiding_an_expert_that_is_silent_changes_nothing(form):
-    assert np.array_equal(form.combine(occluded(evidence(), 2)), form.combine(evidence()))
+    assert np.array_equal(form.combine(occluded(evidence(), 2, len(evidence().items))), form.combine(evidence()))
 
 
 def test_hiding_an_expert_is_as_if_it_were_silent():
     silent = SCORES.copy()
     silent[0] = NAN
-    hidden = occluded(evidence(), 0)
+    hidden = occluded(evidence(), 0, len(evidence().items))
     assert np.array_equal(hidden.features, gather(silent, ITEMS, ASKED, FITTED, SCALE).features)
     assert not np.array_equal(hidden.features, evidence().features)
 
