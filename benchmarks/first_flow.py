@@ -25,9 +25,11 @@ finally:
 """
 AGREE = """
 import sys
-from coldframe.cli.project import project_at
+from coldframe.cli.project import Project
+from coldframe.settings import load
 from pathlib import Path
-with project_at(Path(sys.argv[1])).engine() as engine:
+config = Path(sys.argv[1]) / "coldframe.toml"
+with Project(config, load(config)).engine() as engine:
     people = sys.argv[2:]
     many = engine.recommend_many(people)
     one = [engine.recommend(person) for person in people]
