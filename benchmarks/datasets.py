@@ -1,7 +1,7 @@
 """The data sets that accuracy is measured on, each as a split of `coldframe.evaluation`.
 
 Reads them from a folder (`../shared/data` beside the checkout, or $COLDFRAME_DATA); a set that is not there is skipped
-by name. Only Online Retail ships with the project; nothing here copies the others. Times, ratings and texts enter by the
+by name. Only Online Retail ships with the project; nothing here copies the others. Times and texts enter by the
 rules of `coldframe import`.
 """
 
