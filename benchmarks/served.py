@@ -63,12 +63,30 @@ class Served:
         self.stop()
 
 
+def publish_small_bundle(data: Path) -> None:
+    """Train on a small made shop and promote the bundle, unless one serves already."""
+    from coldframe.bundle.registry import Registry
+    from coldframe.clock import system_clock
+    from coldframe.models import train_hybrid
+    from coldframe.models.recommender import served
+    from coldframe.scoring.packing import NULLABLE, pack
+    from coldframe.testing.shop import quick_settings, shop
+
+    registry = Registry(data / "bundles")
+    if registry.promoted() is not None:
+        return
+    training_set = shop().training_set()
+    arrays, meta = pack(served(training_set, train_hybrid(training_set, quick_settings(mixer={"form": "blend"}))))
+    registry.promote(registry.publish(arrays, meta, created_at=system_clock(), nullable=NULLABLE))
+
+
 def main(data: str, port: str = "0") -> None:
     """Serve one folder."""
     from coldframe.serving.server import serve
     from coldframe.settings import Settings
 
     settings = replace(Settings(), serving=replace(Settings().serving, port=int(port)))
+    publish_small_bundle(Path(data))
     serve(settings, Path(data), on_listening=lambda address: print(address, flush=True))
 
 

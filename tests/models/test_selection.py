@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from coldframe.models.contenders import ndcg, singles, tuned_curve, tuned_switch
+from coldframe.models.contenders import ndcg, singles, tuned
 from coldframe.models.lessons import Lesson, Lessons, padded
 from coldframe.models.selection import LEARNED, WIDTH, select
 from coldframe.models.workshop import quiet
@@ -134,14 +134,13 @@ def test_a_switch_for_new_users_never_rests_on_what_may_be_silent():
     scores = [draw.normal(size=(4, N_ITEMS)).astype(np.float32) for _ in range(10)]
     made = [lesson(own, [int(own[2].argmax())]) for own in scores]
     known = Lessons(tuple(made), Calibration(np.ones(4, np.float32)))
-    for form in (tuned_switch(families(), known), tuned_curve(families(), known)):
+    for form in tuned(families(), known).values():
         assert form.new_user == 3
         assert np.isfinite(form.combine(lesson(np.full((4, N_ITEMS), np.nan), [1], history=0).evidence)).all()
 
 
 def test_there_is_no_switch_without_two_sides():
-    assert tuned_switch(EXPERTS, lessons(5, mixing_helps)) is None
-    assert tuned_curve(EXPERTS, lessons(5, mixing_helps)) is None
+    assert tuned(EXPERTS, lessons(5, mixing_helps)) == {}
 
 
 @pytest.mark.parametrize(

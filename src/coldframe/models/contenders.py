@@ -5,7 +5,7 @@ Owns their tuning, on the lessons that the learned forms get. Popularity fills w
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from coldframe.scoring.request import Expert
 F = TypeVar("F", bound=Form)
 
 K = 10
-TUNED_ON = 300
+TUNED_ON = 150
 """Lessons that switch and curve are tuned on, spread over the time."""
 _DISCOUNT = 1 / np.log2(np.arange(K) + 2)
 
@@ -34,26 +34,29 @@ def singles(experts: Sequence[Expert]) -> dict[str, Single]:
     return {expert.name: Single(place, fallback) for place, expert in enumerate(experts)}
 
 
-def tuned_switch(experts: Sequence[Expert], lessons: Lessons) -> Switch | None:
-    """Return the best hard switch on the lessons; None without a collaborative and a content expert."""
-    sides = _sides(experts, lessons)
+class Sides(NamedTuple):
+    """Positions of the best collaborative expert, the best content expert and the best popularity."""
+
+    warm: int
+    cold: int
+    new_user: int
+
+
+def tuned(experts: Sequence[Expert], lessons: Lessons) -> dict[str, Form]:
+    """Return the best hard switch and the best count curve on the lessons; neither without both kinds of expert."""
+    few = lessons.part(np.unique(np.linspace(0, len(lessons) - 1, TUNED_ON).astype(np.int64)))
+    sides = _sides(experts, few)
     if sides is None:
-        return None
-    warm, cold, new_user = sides
-    grid = product((0, 1, 5, 20), (0.3, 1.0, 3.0, 6.0), (0.0, 0.1, 0.3, 1.0, 3.0))
-    return _best((Switch(warm, cold, new_user, count, scale, share) for count, scale, share in grid), lessons)
+        return {}
+    rules = product((0, 1, 5, 20), (0.3, 1.0, 3.0, 6.0), (0.0, 0.1, 0.4, 1.5))
+    curves = product(np.log1p([0.0, 2.0, 10.0, 30.0]).tolist(), (0.3, 0.7, 1.5))
+    return {
+        "switch": _best((Switch(*sides, count, scale, share) for count, scale, share in rules), few),
+        "count-curve": _best((CountCurve(*sides, middle, width) for middle, width in curves), few),
+    }
 
 
-def tuned_curve(experts: Sequence[Expert], lessons: Lessons) -> CountCurve | None:
-    """Return the best count curve on the lessons; None without a collaborative and a content expert."""
-    sides = _sides(experts, lessons)
-    if sides is None:
-        return None
-    grid = product(np.log1p([0.0, 2.0, 10.0, 30.0]).tolist(), (0.3, 0.7, 1.5))
-    return _best((CountCurve(*sides, middle, width) for middle, width in grid), lessons)
-
-
-def _sides(experts: Sequence[Expert], lessons: Lessons) -> tuple[int, int, int] | None:
+def _sides(experts: Sequence[Expert], lessons: Lessons) -> Sides | None:
     """Return the best collaborative expert, the best content expert and the best popularity, by position.
 
     Of popularities only those that are never silent: a switch has nothing else to say to somebody new.
@@ -67,12 +70,11 @@ def _sides(experts: Sequence[Expert], lessons: Lessons) -> tuple[int, int, int] 
         return max(own, key=lambda place: scores[experts[place].name], default=None)
 
     warm, cold, new_user = best("collaborative"), best("content"), best("popular")
-    return None if warm is None or cold is None or new_user is None else (warm, cold, new_user)
+    return None if warm is None or cold is None or new_user is None else Sides(warm, cold, new_user)
 
 
 def _best(forms: Iterable[F], lessons: Lessons) -> F:
-    few = lessons.part(np.unique(np.linspace(0, len(lessons) - 1, TUNED_ON).astype(np.int64)))
-    return max(forms, key=lambda form: float(ndcg(form, few).mean()))
+    return max(forms, key=lambda form: float(ndcg(form, lessons).mean()))
 
 
 def _position(experts: Sequence[Expert], name: str) -> int:

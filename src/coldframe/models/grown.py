@@ -12,8 +12,8 @@ from coldframe.models.lessons import Padded
 from coldframe.scoring.mixing import Trees
 from coldframe.settings import TrainingSettings
 
-ROUNDS = 200
-PATIENCE = 15
+ROUNDS = 120
+PATIENCE = 10
 
 
 class Columns(NamedTuple):
@@ -31,8 +31,9 @@ def grow_trees(train: Padded, check: Padded, settings: TrainingSettings, *, roun
         "objective": "lambdarank",
         "metric": "ndcg",
         "eval_at": [10],
-        "learning_rate": 0.08,
-        "num_leaves": 31,
+        "learning_rate": 0.1,
+        "num_leaves": 15,
+        "max_bin": 63,
         "min_data_in_leaf": 50,
         "feature_fraction": 0.7,
         "bagging_fraction": 0.8,

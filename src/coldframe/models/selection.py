@@ -12,7 +12,7 @@ from coldframe.clock import generator
 from coldframe.dataset.training_set import Bools
 from coldframe.metrics import Comparison, Estimate, bootstrap_mean, paired_bootstrap
 from coldframe.metrics.interval import Doubles
-from coldframe.models.contenders import ndcg, singles, tuned_curve, tuned_switch
+from coldframe.models.contenders import ndcg, singles, tuned
 from coldframe.models.grown import ROUNDS, grow_trees
 from coldframe.models.lessons import Lessons, Padded, padded
 from coldframe.models.networks import fit_network
@@ -106,9 +106,7 @@ def _best_of(values: dict[str, Doubles], simple: dict[str, Form]) -> tuple[str, 
 
 
 def _simple(experts: tuple[Expert, ...], train: Lessons) -> dict[str, Form]:
-    found: dict[str, Form] = dict(singles(experts))
-    switch, curve = tuned_switch(experts, train), tuned_curve(experts, train)
-    return found | {name: form for name, form in (("switch", switch), ("count-curve", curve)) if form is not None}
+    return {**singles(experts), **tuned(experts, train)}
 
 
 def _learned(train: Lessons, settings: Settings, report: Report) -> tuple[dict[str, Form], dict[str, int]]:

@@ -16,7 +16,7 @@ from coldframe.scoring.ranking import best_rows
 NAMES = ("0", "1-5", "6-20", ">20")
 """Events of history, by bucket."""
 LISTED = 10
-MOST_QUESTIONS = 300
+MOST_QUESTIONS = 150
 
 
 class WarmthRow(NamedTuple):

@@ -127,7 +127,7 @@ class ContentSettings:
         high=4_194_304,
     )
     l2: float = setting(1e-6, reason="The seed article's penalty.", unit="", low=0.0, high=1.0)
-    epochs: int = setting(5, reason="Enough for the loss to flatten on Online Retail.", unit="epochs", low=1, high=500)
+    epochs: int = setting(3, reason="Enough for the loss to flatten on Online Retail.", unit="epochs", low=1, high=500)
     learning_rate: float = setting(
         0.003, reason="Adam; 0.001 is far behind, 0.01 unstable.", unit="", low=1e-6, high=1.0
     )
@@ -180,7 +180,11 @@ class MixerSettings:
         high=10_000,
     )
     max_requests: int = setting(
-        2_000, reason="Later requests to learn from; more did not help.", unit="requests", low=50, high=1_000_000
+        1_000,
+        reason="Later requests to learn from, spread over the slice: a training in a minute.",
+        unit="requests",
+        low=50,
+        high=1_000_000,
     )
     check: float = setting(
         0.3,

@@ -45,10 +45,9 @@ class Collaborative:
 
     def fold_in(self, past: Profile) -> Floats:
         """Return the vector [dim] that minimises Σ c (p − b − Y u)² + ridge ‖u‖² over the whole catalogue."""
-        near = self.vectors[past.items].astype(np.float64)
-        extra = self.alpha * past.weights.astype(np.float64)
-        ridge = self.regularization * (self._n_fitted + extra.sum())
-        left = self.gram + (near.T * extra) @ near + ridge * np.eye(near.shape[1])
+        near, extra = self.vectors[past.items], np.float32(self.alpha) * past.weights
+        ridge = np.float32(self.regularization * (self._n_fitted + float(extra.sum())))
+        left = self.gram + (near.T * extra) @ near + ridge * np.eye(near.shape[1], dtype=np.float32)
         right = near.T @ ((1.0 + extra) - extra * self.bias[past.items]) - self.pull
         return np.linalg.solve(left, right).astype(np.float32)
 
