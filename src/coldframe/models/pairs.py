@@ -14,7 +14,7 @@ from coldframe.dataset.training_set import Floats, Interactions, Rows
 from coldframe.dataset.weights import labels_and_weights
 from coldframe.models.workshop import Workshop
 
-MAX_PAIRS = 60_000
+MAX_PAIRS = 40_000
 """Positive pairs per training at most, drawn evenly over the window."""
 
 

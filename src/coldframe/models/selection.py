@@ -4,6 +4,7 @@ The never-worse rule: the learned form that is best on the check part serves onl
 in total. Owns the comparison and its report. It is made on lessons that no contender was fitted on.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -120,14 +121,19 @@ def _learned(train: Lessons, settings: Settings, report: Report) -> tuple[dict[s
     if not len(learning) or not len(watching):
         return forms, epochs
     wanted = _wanted(settings.mixer.form)
-    for done, name in enumerate(wanted):
-        report(f"fit mixer {name}", done, len(wanted))
+    parts = [name for name in wanted if name != "mean"]
+
+    def fit(name: str) -> tuple[Form, int]:
         if name == "trees":
-            forms[name], epochs[name] = grow_trees(learning, watching, settings.training)
-        elif name == "mean":
-            forms[name] = _mean(forms["trees"], forms["gate"], train)
-        else:
-            forms[name], epochs[name] = fit_network(name, learning, watching, settings.mixer, generator(seed, name))
+            return grow_trees(learning, watching, settings.training)
+        return fit_network(name, learning, watching, settings.mixer, generator(seed, name))
+
+    with ThreadPoolExecutor(settings.training.threads) as pool:
+        for done, (name, (form, best)) in enumerate(zip(parts, pool.map(fit, parts), strict=True), 1):
+            report("fit mixer", done, len(wanted) + 1)
+            forms[name], epochs[name] = form, best
+    if "mean" in wanted:
+        forms["mean"] = _mean(forms["trees"], forms["gate"], train)
     return forms, epochs
 
 
