@@ -86,7 +86,6 @@ def main(data: str, port: str = "0") -> None:
     from coldframe.settings import Settings
 
     settings = replace(Settings(), serving=replace(Settings().serving, port=int(port)))
-    publish_small_bundle(Path(data))
     serve(settings, Path(data), on_listening=lambda address: print(address, flush=True))
 
 
