@@ -32,6 +32,7 @@ AUTO = ("blend", "bucket", "gate", "network", "trees", "mean")
 """Forms that `mixer.form = "auto"` chooses among; the article's softmax is compared, and serves only when asked for."""
 SCALED_ON = 100
 """Lessons on which two forms are brought to one scale."""
+RECENT = ("popular-month", "popular-week", "popular-ever")
 FEWEST = 20
 """With fewer lessons nothing can be learned or compared."""
 
@@ -77,8 +78,8 @@ def select(experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, re
 def choose(values: dict[str, Doubles], is_new: Bools, simple: dict[str, Form], wanted: str) -> tuple[str, str, str]:
     """Return what serves users with history, what serves those without, and why, from NDCG@10 per lesson.
 
-    The best mixer serves unless something simpler does better; each of the two groups has a say of its own, the one
-    without history only where it is seen often enough.
+    The best mixer serves unless something simpler does better. Users without history get recent popularity unless
+    something is better for them beyond doubt.
 
     >>> from coldframe.scoring.mixing import Single
     >>> values = {"ease": np.array([0.4]), "gate": np.array([0.3]), "blend": np.array([0.2])}
@@ -88,10 +89,28 @@ def choose(values: dict[str, Doubles], is_new: Bools, simple: dict[str, Form], w
     if wanted in values:
         return wanted, wanted, "mixer.form asks for it"
     known, reason = _best_of({name: own[~is_new] for name, own in values.items()}, simple)
-    if is_new.sum() < FEWEST:
+    recent = next((name for name in RECENT if name in values), None)
+    if recent is None:
         return known, known, reason
-    new, why = _best_of({name: own[is_new] for name, own in values.items()}, simple)
+    new, why = _best_for_new({name: own[is_new] for name, own in values.items()}, recent)
     return known, new, f"users with history: {reason}; new users: {why}"
+
+
+def _best_for_new(values: dict[str, Doubles], recent: str) -> tuple[str, str]:
+    """Return what serves users without history: recent popularity, unless something is better beyond doubt."""
+    n = len(values[recent])
+    if n < FEWEST:
+        return recent, f"{n} were seen, too few to compare, so {recent} serves them"
+    better = {name: own.mean() for name, own in values.items() if _surely_better(own - values[recent])}
+    if not better:
+        return recent, f"nothing is better beyond doubt than {recent} ({values[recent].mean():.4f})"
+    best = max(better, key=lambda name: better[name])
+    return best, f"{best} ({better[best]:.4f}) is better than {recent} ({values[recent].mean():.4f})"
+
+
+def _surely_better(differences: Doubles) -> bool:
+    """Return whether the mean difference is more than two standard errors above 0."""
+    return bool(differences.mean() > 2 * differences.std(ddof=1) / np.sqrt(len(differences)))
 
 
 def _best_of(values: dict[str, Doubles], simple: dict[str, Form]) -> tuple[str, str]:
