@@ -9,10 +9,11 @@ import pytest
 from worlds import events, training_set, weigh
 
 from coldframe.clock import generator
+from coldframe.dataset.counts import RunningCounts
 from coldframe.dataset.training_set import micros
 from coldframe.evaluation import evaluate, fit_baselines, time_split
 from coldframe.evaluation.log import Log
-from coldframe.evaluation.time_split import Lifetimes, _Counts  # mutated below: the checks must notice
+from coldframe.evaluation.time_split import Lifetimes
 
 
 def random_log(seed=0, visits=200, users=12, items=150):
@@ -76,8 +77,8 @@ def test_a_history_that_reaches_the_moment_of_the_question_is_noticed(frame, mon
 
 
 def test_counts_with_the_event_of_the_question_are_noticed(frame, monkeypatch):
-    before = _Counts.before
-    monkeypatch.setattr(_Counts, "before", lambda self, moment: before(self, moment + 1))
+    before = RunningCounts.before
+    monkeypatch.setattr(RunningCounts, "before", lambda self, moment: before(self, moment + 1))
     assert leaks(*laid_out(frame)) == {"counts"}
 
 

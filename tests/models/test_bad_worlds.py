@@ -11,9 +11,8 @@ from coldframe.bundle import open_bundle, write_bundle
 from coldframe.errors import DataError, SettingsError
 from coldframe.models import train_hybrid
 from coldframe.models.recommender import served
-from coldframe.scoring.packing import NULLABLE, pack
+from coldframe.scoring.packing import NULLABLE, pack, unpack
 from coldframe.scoring.request import History, Request
-from coldframe.scoring.served import ServedModel
 from coldframe.testing.shop import quick_settings
 
 ITEMS = "abcdefgh"
@@ -181,7 +180,7 @@ def test_training_and_answers_stay_finite(make, tmp_path):
     known, model = fitted(make())
     check(model, known)
     opened = open_bundle(tmp_path / write_bundle(tmp_path, *pack(model), nullable=NULLABLE))
-    check(ServedModel.from_arrays(opened.arrays, opened.meta), known)
+    check(unpack(opened.arrays, opened.meta), known)
 
 
 @pytest.mark.parametrize("kind", ["rating_1", "rating_2"])

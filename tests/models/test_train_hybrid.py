@@ -17,9 +17,8 @@ from coldframe.models.fits import EXPERTS
 from coldframe.models.later import hold_out
 from coldframe.models.recommender import served
 from coldframe.models.warmth import NAMES
-from coldframe.scoring.packing import NULLABLE, pack
+from coldframe.scoring.packing import NULLABLE, pack, unpack
 from coldframe.scoring.request import Request
-from coldframe.scoring.served import ServedModel
 from coldframe.testing.shop import quick_settings, shop
 
 SETTINGS = quick_settings(mixer={"form": "mean"})
@@ -34,7 +33,7 @@ from pathlib import Path
 from coldframe.bundle import write_bundle
 from coldframe.models import train_hybrid
 from coldframe.models.recommender import served
-from coldframe.scoring.packing import NULLABLE, pack
+from coldframe.scoring.packing import NULLABLE, pack, unpack
 from coldframe.testing.shop import quick_settings, shop
 known = shop().training_set()
 trained = train_hybrid(known, quick_settings(mixer={"form": "mean"}))
@@ -107,7 +106,7 @@ def test_the_machine_does_not_decide_on_how_many_threads_it_adds_up(tmp_path, th
 
 def test_a_model_from_disk_answers_the_same(model, tmp_path):
     opened = open_bundle(tmp_path / bundle_of(model, tmp_path))
-    again = ServedModel.from_arrays(opened.arrays, opened.meta)
+    again = unpack(opened.arrays, opened.meta)
     assert again.items == model.items
     for request in requests():
         one, other = model.answer(request, 10), again.answer(request, 10)
@@ -144,6 +143,12 @@ def test_an_answer_is_finite_distinct_allowed_and_in_order(model):
 def test_more_places_only_add_to_an_answer(model):
     for request in requests(5):
         assert model.answer(request, 30).items[:10].tolist() == model.answer(request, 10).items.tolist()
+
+
+def test_a_list_may_be_longer_than_the_candidates(model):
+    whole = model.answer(replace(requests(5)[0], allowed=None), known().n_items)
+    assert sorted(whole.items.tolist()) == list(range(known().n_items))
+    assert (np.diff(whole.scores) <= 0).all()
 
 
 @pytest.mark.parametrize("n_allowed", [0, 1, 3])

@@ -14,7 +14,8 @@ from coldframe.clock import fixed_clock
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Event, Item, User
 from coldframe.errors import BundleError
-from coldframe.scoring.served import Answer, Reasons, ServedModel
+from coldframe.scoring.served import Answer, Reasons
+from coldframe.serving import live
 from coldframe.serving.engine import Engine
 from coldframe.settings import Settings
 
@@ -73,7 +74,7 @@ class World:
     """A store with the five items on sale, a registry with one promoted bundle, and an engine on both."""
 
     def __init__(self, store, folder, monkeypatch, *, now=NOW):
-        monkeypatch.setattr(ServedModel, "from_arrays", staticmethod(model_of), raising=False)
+        monkeypatch.setattr(live, "unpack", model_of)
         self.store, self.registry, self.clock = store, Registry(folder), fixed_clock(now)
         store.upsert_items([Item(item_id=item, categories=(shelf,)) for item, shelf in SHELVES.items()])
         self.publish()

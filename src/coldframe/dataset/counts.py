@@ -47,6 +47,31 @@ def days_since_signup(interactions: Interactions, signed_up_at: Times) -> Floats
     return ((time - np.where(known, signed_up, first[user])) / DAY_US).astype(np.float32)
 
 
+class RunningCounts:
+    """Events per item as of moments that only grow, so that a long log is walked once.
+
+    `counts` int32 [n_items] is what there is to begin with; `item` and `timestamp` (µs, ascending) are what follows.
+    """
+
+    def __init__(self, counts: Counts, item: Rows, timestamp: Times) -> None:
+        self._counts, self._item, self._time = counts, item, timestamp
+        self._done = 0
+
+    def before(self, now: int) -> Counts:
+        """Return the counts with all that happened before `now`; an array handed out never changes afterwards.
+
+        >>> running = RunningCounts(np.zeros(2, np.int32), np.array([1, 1]), np.array([10, 20]))
+        >>> running.before(10).tolist(), running.before(21).tolist()
+        ([0, 0], [0, 2])
+        """
+        stop = int(np.searchsorted(self._time, now, side="left"))
+        if stop > self._done:
+            self._counts = self._counts.copy()
+            np.add.at(self._counts, self._item[self._done : stop], 1)
+            self._done = stop
+        return self._counts
+
+
 def _earlier(row: Rows, time: Times) -> Counts:
     """Return how many entries of the same row have a smaller time: place in the row's order, less the tied ones."""
     order = np.lexsort((time, row))

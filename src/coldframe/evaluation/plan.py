@@ -142,16 +142,14 @@ def request_of(
     allowed: Bools,
     item_counts: NDArray[np.int32] | None = None,
 ) -> Request:
-    """Return what a service would ask at `now` (µs) for a user with this past, by what is known of him then.
-
-    As in serving, his first event stands in for a sign-up that nobody recorded. Of a user whose record says that he
-    signs up later, nothing is known.
-    """
+    """Return what a service would ask at `now` (µs) for a user with this past, by what is known of him then."""
     row = training_set.users.row_of.get(user_id, -1)
     told = training_set.user_features
-    signed_up_at = int(told.signed_up_at[row]) if row >= 0 else NEVER
-    known = row >= 0 and signed_up_at <= now
-    attributes = told.attributes.row(row) if known else np.empty(0, np.int32)
-    if not known or signed_up_at == NEVER:
-        signed_up_at = int(history.timestamp[0]) if len(history) else NEVER
-    return Request(history, now, signed_up_at, attributes, allowed, item_counts)
+    return Request.known_at(
+        now,
+        history,
+        signed_up_at=int(told.signed_up_at[row]) if row >= 0 else NEVER,
+        attributes=told.attributes.row(row) if row >= 0 else None,
+        allowed=allowed,
+        item_counts=item_counts,
+    )

@@ -15,8 +15,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from coldframe.clock import generator
+from coldframe.dataset.counts import RunningCounts
 from coldframe.dataset.repeats import Repeat, repeat_policy
 from coldframe.dataset.training_set import Bools, Rows, Times, TrainingSet, micros
+from coldframe.dataset.visits import begins_visit
 from coldframe.domain import Item, User
 from coldframe.errors import DataError, InputError
 from coldframe.evaluation.log import Log, read_log
@@ -36,8 +38,6 @@ from coldframe.evaluation.plan import (
 TIME = "time"
 DISCOVERY = "discovery"
 """The view without what the user had before, neither on the list nor among the right answers; asked for only."""
-VISIT_GAP_US = 30 * 60 * 1_000_000
-"""A pause longer than this (30 minutes) begins another visit."""
 FOREVER = np.iinfo(np.int64).max
 
 
@@ -144,7 +144,7 @@ def _plan(training_set: TrainingSet, log: Log, asked: _Asked, sampling: Sampling
     n_fresh = sum(len(one) > 0 for one in fresh)
 
     def make() -> Iterator[Case]:
-        counts = _Counts(training_set, log, asked.cut)
+        counts = _counts(training_set, log, asked.cut)
         for v, unseen in zip(chosen, fresh, strict=True):
             user_id, now = log.actors.ids[visits.actor[v]], int(visits.now[v])
             history, exist = log.history(int(visits.actor[v]), now), asked.lifetimes.exist(now)
@@ -164,8 +164,7 @@ def _visits(log: Log, lifetimes: Lifetimes, cut: int) -> tuple[Visits, dict[str,
     """Group the events from the cut on into visits; drop targets that nobody could have shown, and count them."""
     index = np.flatnonzero(log.timestamp >= cut)
     actor, when, item = log.actor[index], log.timestamp[index], log.item[index]
-    first = np.ones(len(index), dtype=np.bool_)
-    first[1:] = (actor[1:] != actor[:-1]) | (np.diff(when) > VISIT_GAP_US)
+    first = begins_visit(actor, when)
     visit = np.cumsum(first) - 1
     start = when[first]
     wanted = log.weight[index] > 0
@@ -194,21 +193,9 @@ def _unseen(log: Log, visits: Visits, v: int) -> Rows:
     return visits.relevant[v][~np.isin(visits.relevant[v], had)]
 
 
-class _Counts:
-    """Events per item as of a moment, for moments that only grow: those trained on plus test events before it."""
-
-    def __init__(self, training_set: TrainingSet, log: Log, cut: int) -> None:
-        later = np.flatnonzero(log.timestamp >= cut)
-        order = later[np.argsort(log.timestamp[later], kind="stable")]
-        self._item, self._time = log.item[order], log.timestamp[order]
-        self._done = 0
-        self._counts = np.bincount(training_set.interactions.item, minlength=training_set.n_items).astype(np.int32)
-
-    def before(self, now: int) -> NDArray[np.int32]:
-        """Return events per item with timestamp < now."""
-        stop = int(np.searchsorted(self._time, now, side="left"))
-        if stop > self._done:
-            self._counts = self._counts.copy()
-            np.add.at(self._counts, self._item[self._done : stop], 1)
-            self._done = stop
-        return self._counts
+def _counts(training_set: TrainingSet, log: Log, cut: int) -> RunningCounts:
+    """Return events per item: those trained on, then those of the test period."""
+    trained = np.bincount(training_set.interactions.item, minlength=training_set.n_items).astype(np.int32)
+    later = np.flatnonzero(log.timestamp >= cut)
+    order = later[np.argsort(log.timestamp[later], kind="stable")]
+    return RunningCounts(trained, log.item[order], log.timestamp[order])

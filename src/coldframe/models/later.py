@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.clock import generator
+from coldframe.dataset.counts import RunningCounts
 from coldframe.dataset.training_set import NEVER, Bags, Interactions, Rows, Times, TrainingSet
+from coldframe.dataset.visits import begins_visit
 from coldframe.scoring.request import History, Request
-
-VISIT_GAP_US = 30 * 60 * 1_000_000
-"""A pause longer than this (30 minutes) begins another visit."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,9 @@ class _Asker:
         self._order = np.argsort(events.user, kind="stable")
         self._starts = np.searchsorted(events.user[self._order], np.arange(training_set.n_users + 1))
         self._born = births(training_set)
-        self._time, self._item = events.timestamp, events.item
-        self._done = int(np.searchsorted(events.timestamp, cut))
-        self._counts = np.bincount(events.item[: self._done], minlength=training_set.n_items).astype(np.int32)
+        early = events.timestamp < cut
+        fitted = np.bincount(events.item[early], minlength=training_set.n_items).astype(np.int32)
+        self._counts = RunningCounts(fitted, events.item[~early], events.timestamp[~early])
 
     def question(self, visit: _Visit) -> Question | None:
         """Return the visit as a question; None when nothing it was right about could have been shown."""
@@ -88,14 +87,13 @@ class _Asker:
         if not len(relevant):
             return None
         users = self._set.user_features
-        signed_up_at = int(users.signed_up_at[visit.user])
-        request = Request(
-            history,
+        request = Request.known_at(
             visit.now,
-            signed_up_at if signed_up_at <= visit.now else NEVER,
-            users.attributes.row(visit.user),
-            allowed,
-            self._counts_at(visit.now),
+            history,
+            signed_up_at=int(users.signed_up_at[visit.user]),
+            attributes=users.attributes.row(visit.user),
+            allowed=allowed,
+            item_counts=self._counts.before(visit.now),
         )
         return Question(request, relevant)
 
@@ -104,14 +102,6 @@ class _Asker:
         own = self._order[self._starts[user] : self._starts[user + 1]]
         own = own[events.timestamp[own] < now]
         return History(events.item[own], events.weight[own], events.timestamp[own])
-
-    def _counts_at(self, now: int) -> NDArray[np.int32]:
-        stop = int(np.searchsorted(self._time, now, side="left"))
-        if stop > self._done:
-            self._counts = self._counts.copy()
-            np.add.at(self._counts, self._item[self._done : stop], 1)
-            self._done = stop
-        return self._counts
 
 
 def births(training_set: TrainingSet) -> Times:
@@ -139,9 +129,7 @@ def _visits(events: Interactions, cut: int) -> list[_Visit]:
     later = np.flatnonzero(events.timestamp >= cut)
     order = later[np.lexsort((events.timestamp[later], events.user[later]))]
     user, time = events.user[order], events.timestamp[order]
-    first = np.ones(len(order), np.bool_)
-    first[1:] = (user[1:] != user[:-1]) | (np.diff(time) > VISIT_GAP_US)
-    starts = np.flatnonzero(first)
+    starts = np.flatnonzero(begins_visit(user, time))
     visits = [
         _Visit(int(user[start]), int(time[start]), _liked(events, part))
         for start, part in zip(starts, np.split(order, starts[1:]), strict=True)
@@ -186,7 +174,11 @@ def _random_question(
     allowed = np.ones(training_set.n_items, np.bool_)
     allowed[history.item] = False
     relevant = _liked(events, held)
-    signed_up_at = int(training_set.user_features.signed_up_at[user])
-    attributes = training_set.user_features.attributes.row(user)
-    request = Request(history, training_set.as_of, signed_up_at, attributes, allowed)
+    request = Request.known_at(
+        training_set.as_of,
+        history,
+        signed_up_at=int(training_set.user_features.signed_up_at[user]),
+        attributes=training_set.user_features.attributes.row(user),
+        allowed=allowed,
+    )
     return Question(request, relevant[allowed[relevant]])

@@ -14,12 +14,12 @@ import polars as pl
 
 from coldframe.bundle import open_bundle, write_bundle
 from coldframe.dataset.build import build_training_set
-from coldframe.dataset.training_set import NEVER, TrainingSet
+from coldframe.dataset.training_set import TrainingSet
 from coldframe.domain import Item, RecommendedItem, User
 from coldframe.errors import DataError, UnknownIdError
 from coldframe.models.hybrid import Trained, train_hybrid
 from coldframe.models.warmth import WarmthRow
-from coldframe.scoring.packing import NULLABLE, pack
+from coldframe.scoring.packing import NULLABLE, pack, unpack
 from coldframe.scoring.request import History, Request
 from coldframe.scoring.served import Reasons, ServedModel
 from coldframe.settings import Settings
@@ -110,7 +110,7 @@ class HybridRecommender:
     def load(self, bundle: Path) -> Self:
         """Take the model of a bundle. Raises `BundleError` for one that is damaged or foreign."""
         opened = open_bundle(bundle)
-        self._model, self._trained_on = ServedModel.from_arrays(opened.arrays, opened.meta), None
+        self._model, self._trained_on = unpack(opened.arrays, opened.meta), None
         return self
 
     def _row(self, item_id: str) -> int:
@@ -125,17 +125,17 @@ class HybridRecommender:
             rows = self.model.items.rows(history)
             rows = rows[rows >= 0]
             times = now - np.arange(len(rows), 0, -1, dtype=np.int64)
-            return Request(History(rows, np.ones(len(rows), np.float32), times), now)
+            return Request.known_at(now, History(rows, np.ones(len(rows), np.float32), times))
         known = self._trained_on
         row = None if known is None or user_id is None else known.users.row_of.get(user_id)
         if known is None or row is None:
             return Request(now=now)
         own = known.interactions.where(known.interactions.user == row)
-        return Request(
-            History(own.item, own.weight, own.timestamp),
+        return Request.known_at(
             now,
-            int(known.user_features.signed_up_at[row]) if len(known.user_features.signed_up_at) else NEVER,
-            known.user_features.attributes.row(row),
+            History(own.item, own.weight, own.timestamp),
+            signed_up_at=int(known.user_features.signed_up_at[row]),
+            attributes=known.user_features.attributes.row(row),
         )
 
 

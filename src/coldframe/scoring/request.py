@@ -47,6 +47,31 @@ class Request:
     allowed: Bools | None = None
     item_counts: NDArray[np.int32] | None = None
 
+    @staticmethod
+    def known_at(
+        now: int,
+        history: History,
+        *,
+        signed_up_at: int = NEVER,
+        attributes: Rows | None = None,
+        allowed: Bools | None = None,
+        item_counts: NDArray[np.int32] | None = None,
+    ) -> "Request":
+        """Return the question about a user by what is known of him at `now`, in training, evaluation and serving alike.
+
+        Of a user whose record says that he signs up later, nothing but his past is known; his first event stands in for
+        a sign-up that nobody recorded.
+
+        >>> past = History(np.array([3], np.int32), np.ones(1, np.float32), np.array([5]))
+        >>> Request.known_at(9, past).signed_up_at, Request.known_at(9, past, signed_up_at=2).signed_up_at
+        (5, 2)
+        """
+        nothing = np.empty(0, np.int32)
+        told = nothing if attributes is None or signed_up_at > now else attributes
+        if signed_up_at == NEVER or signed_up_at > now:
+            signed_up_at = int(history.timestamp[0]) if len(history) else NEVER
+        return Request(history, now, signed_up_at, told, allowed, item_counts)
+
 
 Family = Literal["collaborative", "content", "popular"]
 """What an expert's word rests on: who took what together, what things are, or what everybody takes."""

@@ -1,11 +1,12 @@
 """A trained model as serving sees it: vocabularies, experts and mixer behind three questions.
 
-Owns the order of an answer: score, mix, pick. Never reads a store, a clock or a file; `bundle` gives the arrays.
+Owns the order of an answer: score, mix, pick. Never reads a store, a clock or a file; `packing`
+makes one of a bundle's arrays.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,11 +89,19 @@ class ServedModel:
         return self.item_features.created_at
 
     def answer(self, request: Request, n: int) -> Answer:
-        """Return the best `n` allowed items. The repeat policy is the caller's: it masks `request.allowed`."""
+        """Return the best `n` allowed items. The repeat policy is the caller's: it masks `request.allowed`.
+
+        A list longer than the candidates goes on with the best of those that were none, mixed among themselves.
+        """
         mixed = self.hybrid.mix(request)
         places = best_rows(np.arange(len(mixed.scores)), mixed.scores, n, key=request.now)
         items, scores = mixed.evidence.items[places], mixed.scores[places]
-        return Answer(items, scores, shares(self.hybrid.contributions(mixed, places)), self.hybrid.level(mixed))
+        first = Answer(items, scores, shares(self.hybrid.contributions(mixed, places)), self.hybrid.level(mixed))
+        if len(items) in (0, n):
+            return first
+        allowed = np.ones(len(self.items), np.bool_) if request.allowed is None else request.allowed.copy()
+        allowed[items] = False
+        return _followed(first, self.answer(replace(request, allowed=allowed), n - len(items)))
 
     def reasons(self, request: Request, item: int) -> Reasons:
         """Return why item row `item` has its score for a request."""
@@ -150,9 +159,13 @@ class ServedModel:
                 known += inside
         return np.clip(total / np.maximum(known, 1), -1, 1).astype(np.float32)
 
-    @staticmethod
-    def from_arrays(arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> "ServedModel":
-        """Return the model that a bundle's arrays and meta hold. Raises `BundleError` naming what is missing."""
-        from coldframe.scoring.packing import unpack
 
-        return unpack(arrays, meta)
+def _followed(first: Answer, rest: Answer) -> Answer:
+    """Return a list followed by another one, whose scores are moved below it."""
+    gap = max(0.0, float(rest.scores.max(initial=-np.inf) - first.scores.min())) if len(rest.items) else 0.0
+    return Answer(
+        np.concatenate([first.items, rest.items]),
+        np.concatenate([first.scores, rest.scores - np.float32(gap)]),
+        np.concatenate([first.shares, rest.shares]),
+        first.level,
+    )

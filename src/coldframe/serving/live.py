@@ -11,6 +11,7 @@ from coldframe.bundle.format import Bundle
 from coldframe.dataset.training_set import Vocabulary
 from coldframe.domain import Level, RecommendedItem
 from coldframe.errors import UnknownIdError
+from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
 from coldframe.scoring.served import ServedModel
 from coldframe.serving.catalogue import Catalogue
@@ -91,7 +92,7 @@ def open_live(bundle: Bundle, store: Store, settings: Settings) -> LiveModel:
 
     It has answered a stranger once before anybody sees it, so that the first user waits for no compilation.
     """
-    model = ServedModel.from_arrays(bundle.arrays, bundle.meta)
+    model = unpack(bundle.arrays, bundle.meta)
     model.answer(Request(), 1)
     questions = Questions(model, Vocabulary(model.attribute_names), settings)
     return LiveModel(bundle.id, model, Catalogue(store, model.items), questions)

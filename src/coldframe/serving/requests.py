@@ -86,10 +86,10 @@ class Questions:
             weight=np.array([weight for _, weight in known], np.float32),
             timestamp=np.array([min(micros(event.timestamp), moment) for event in events], np.int64),
         )
-        request = Request(
-            history=history,
-            now=moment,
-            signed_up_at=_signed_up_at(person, moment),
+        request = Request.known_at(
+            moment,
+            history,
+            signed_up_at=micros(person.signed_up_at),
             attributes=np.sort(self.attributes.rows(told(person.attributes, self.attributes.row_of))),
             allowed=self._allowed(wish, history.item, catalogue.shown(now, wish.category)),
         )
@@ -119,9 +119,3 @@ def moment_for(person: Person, as_of: int, now: int) -> int:
         return now
     newest = micros(person.events[-1].timestamp) if person.events else NEVER
     return min(now, max(as_of, newest, micros(person.signed_up_at)))
-
-
-def _signed_up_at(person: Person, now: int) -> int:
-    """Return when a person signed up; NEVER where that is not known to have happened, as training has it."""
-    signed_up_at = micros(person.signed_up_at)
-    return signed_up_at if signed_up_at <= now else NEVER

@@ -16,13 +16,16 @@ from coldframe.scoring.experts import DenseItemItem, ItemItem
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import Family
 from coldframe.scoring.sparse import SparseRows
+from coldframe.settings import ItemItemSettings
 
 
 def fit_item_item(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     """Return EASE on the workshop's likes; None with fewer than two warm items."""
     if workshop.is_warm.sum() < 2:
         return None
-    return as_expert("item-item", "collaborative", workshop.item_item, workshop.is_warm, workshop)
+    settings = workshop.settings.item_item
+    recall = Recall(half_life_days=settings.half_life_days)
+    return as_expert("item-item", "collaborative", workshop.item_item, workshop.is_warm, recall, settings)
 
 
 def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
@@ -32,7 +35,8 @@ def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     if features.nnz == 0 or len(gram.rows) < 2:
         return None
     stacked = gram.plus(sp.csr_matrix(features @ features.T), settings.content_weight * gram.diagonal.mean())
-    return as_expert("stacked", "collaborative", solve(stacked, settings), workshop.is_warm, workshop)
+    recall = Recall(half_life_days=settings.half_life_days)
+    return as_expert("stacked", "collaborative", solve(stacked, settings), workshop.is_warm, recall, settings)
 
 
 def fit_smoothed(workshop: Workshop) -> ItemItem | DenseItemItem | None:
@@ -46,22 +50,23 @@ def fit_smoothed(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     weights = sp.csr_matrix(sp.diags(1 / total) @ near, dtype=np.float32)
     matrix = workshop.item_item @ weights.T
     can_score = np.diff(near.indptr) > 0
-    return as_expert("smoothed", "content", matrix, can_score, workshop)
+    recall = Recall(half_life_days=settings.half_life_days)
+    return as_expert("smoothed", "content", matrix, can_score, recall, settings)
 
 
 def as_expert(
-    name: str, family: Family, matrix: Any, can_score: np.ndarray, workshop: Workshop
+    name: str, family: Family, matrix: Any, can_score: np.ndarray, recall: Recall, settings: ItemItemSettings
 ) -> ItemItem | DenseItemItem:
     """Return the scorer of a matrix [n_items, n_items]; a dense one beyond `kept_dense` items keeps its largest
     entries per column.
     """
-    recall = Recall(half_life_days=workshop.settings.item_item.half_life_days)
     if not sp.issparse(matrix):
-        if len(matrix) <= workshop.settings.item_item.kept_dense:
-            return DenseItemItem(name, family, np.asarray(matrix, np.float32), can_score, recall)
-        matrix = _largest(matrix, workshop.settings.item_item.kept_per_item)
-    rows = sp.csr_matrix(matrix, dtype=np.float32)
-    return ItemItem(name, family, sparse_rows(rows), can_score, recall)
+        if len(matrix) <= settings.kept_dense:
+            kept = np.asarray(matrix, np.float32)
+            return DenseItemItem(name=name, family=family, can_score=can_score, recall=recall, matrix=kept)
+        matrix = _largest(matrix, settings.kept_per_item)
+    rows = sparse_rows(sp.csr_matrix(matrix, dtype=np.float32))
+    return ItemItem(name=name, family=family, can_score=can_score, recall=recall, matrix=rows)
 
 
 def sparse_rows(matrix: Csr) -> SparseRows:

@@ -11,13 +11,14 @@ from scipy.sparse.linalg import eigsh
 from coldframe.clock import generator
 from coldframe.models.csr import Csr
 from coldframe.models.decomposition import leading_vectors
+from coldframe.models.fits.item_item import as_expert
 from coldframe.models.gram import symmetric_inverse
 from coldframe.models.workshop import Workshop
-from coldframe.scoring.experts import DenseItemItem, Factors
+from coldframe.scoring.experts import DenseItemItem, Factors, ItemItem
 from coldframe.scoring.profile import Recall
 
 
-def fit_spectral(workshop: Workshop) -> Factors | DenseItemItem | None:
+def fit_spectral(workshop: Workshop) -> Factors | ItemItem | DenseItemItem | None:
     """Return the filter over the warm items; None with fewer than three of them."""
     rows = np.flatnonzero(workshop.is_warm)
     if len(rows) < 3:
@@ -31,12 +32,19 @@ def fit_spectral(workshop: Workshop) -> Factors | DenseItemItem | None:
     if len(rows) <= settings.dense_items:
         matrix = np.zeros((workshop.training_set.n_items,) * 2, np.float32)
         matrix[np.ix_(rows, rows)] = item[:, None] * _filtered(normal, settings.softness) / item[None, :]
-        return DenseItemItem("spectral", "collaborative", matrix, workshop.is_warm, recall)
+        return as_expert("spectral", "collaborative", matrix, workshop.is_warm, recall, workshop.settings.item_item)
     vectors = leading_vectors(normal, settings.rank, generator(workshop.settings.training.seed, "spectral"))
     shape = (workshop.training_set.n_items, vectors.shape[1])
     inward, outward = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     inward[rows], outward[rows] = vectors * item[:, None], vectors / item[:, None]
-    return Factors("spectral", "collaborative", inward, outward, workshop.is_warm, recall)
+    return Factors(
+        name="spectral",
+        family="collaborative",
+        can_score=workshop.is_warm,
+        recall=recall,
+        inward=inward,
+        outward=outward,
+    )
 
 
 def _filtered(normal: Csr, softness: float) -> np.ndarray:

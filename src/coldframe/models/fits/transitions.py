@@ -24,7 +24,9 @@ def fit_transitions(workshop: Workshop) -> ItemItem | None:
     matrix = sp.csr_matrix(sp.diags(scale) @ pairs, dtype=np.float32)
     can_score = np.bincount(pairs.indices, minlength=pairs.shape[1]) > 0
     recall = Recall(step_decay=settings.step_decay)
-    return ItemItem("transitions", "collaborative", sparse_rows(matrix), can_score, recall)
+    return ItemItem(
+        name="transitions", family="collaborative", can_score=can_score, recall=recall, matrix=sparse_rows(matrix)
+    )
 
 
 def _pairs(workshop: Workshop) -> Csr:

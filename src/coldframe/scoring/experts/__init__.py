@@ -1,5 +1,6 @@
 """The experts as scorers: arrays and a request in, one float32 score per item out, NaN where an expert cannot say.
 
+    past.py           what experts that look at the past share
     item_item.py      history × an item-item matrix (EASE, stacked, smoothed, transitions)
     factors.py        history × item factors, in and out (spectral filters)
     collaborative.py  matrix factorisation with biases; the user is folded in from history

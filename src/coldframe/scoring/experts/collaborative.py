@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from coldframe.dataset.training_set import Bools, Floats
-from coldframe.scoring.experts.item_item import masked, silence
+from coldframe.scoring.experts.past import masked, silence
 from coldframe.scoring.profile import Profile, Recall
 from coldframe.scoring.request import Family, Request
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coldframe.dataset.training_set import Bools, Floats
-from coldframe.scoring.experts.item_item import masked, silence
+from coldframe.scoring.experts.past import masked, silence
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import Family, Request
 

@@ -4,27 +4,22 @@ Owns the two products. Spectral filters of the item-item Gram matrix have this f
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from coldframe.dataset.training_set import Bools, Floats
-from coldframe.scoring.experts.item_item import masked, silence
-from coldframe.scoring.profile import Recall
-from coldframe.scoring.request import Family, Request
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import Floats
+from coldframe.scoring.experts.past import FromPast
+from coldframe.scoring.profile import Profile
 
 
-@dataclass(frozen=True)
-class Factors:
-    """`inward` P and `outward` Q, both float32 [n_items, dim]; silent without a past and outside `can_score`."""
+@dataclass(frozen=True, kw_only=True)
+class Factors(FromPast):
+    """`inward` P and `outward` Q, both float32 [n_items, dim]."""
 
-    name: str
-    family: Family
     inward: Floats
     outward: Floats
-    can_score: Bools
-    recall: Recall
 
-    def score(self, request: Request) -> Floats:
+    def says(self, past: Profile) -> NDArray[Any]:
         """Return float32 [n_items]."""
-        past = self.recall.profile(request)
-        if not len(past.items):
-            return silence(len(self.can_score))
-        return masked(self.outward @ (past.weights @ self.inward[past.items]), self.can_score)
+        return self.outward @ (past.weights @ self.inward[past.items])

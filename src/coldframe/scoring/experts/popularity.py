@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Floats
-from coldframe.scoring.experts.item_item import silence
+from coldframe.scoring.experts.past import silence
 from coldframe.scoring.request import Family, Request
 from coldframe.scoring.sparse import SparseRows
 
