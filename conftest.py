@@ -8,3 +8,6 @@ import os
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+collect_ignore_glob = ["tests/*/conftest.py"]
+"""Loaded as what they are, never collected for doctests: several modules of one name would be in each other's way."""

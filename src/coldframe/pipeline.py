@@ -62,10 +62,12 @@ def train(
     """Train on the store's events and publish one bundle, not yet promoted.
 
     The window is the last `window_days` (default: `window.days`) before `as_of` (default: just after the newest event).
-    Raises `DataError` where there is nothing to learn from, `BundleError` when the disk refuses.
+    Live events of days that have ended are sealed first, so that the scan reads segments. Raises `DataError` where
+    there is nothing to learn from, `BundleError` or `StoreError` when the disk refuses.
     """
     watch = _Stopwatch()
     progress("read", 0, 3)
+    store.seal(before=clock())
     days = settings.window.days if window_days is None else window_days
     training_set = read(store, settings, as_of=as_of, window_days=days)
     watch.lap("read")

@@ -58,6 +58,10 @@ class ShelfModel:
         alike = np.where(self.shelf[request.history.item] == self.shelf[item], 1.0, -1.0)
         return Reasons(content + popular, "content", {}, {}, shares, warmth, alike)
 
+    @property
+    def item_counts(self):
+        return self.popularity.astype(np.int32)
+
     def similar(self, item, n):
         alike = np.where(self.shelf == self.shelf[item], 1.0, 0.0) + self.popularity / 10
         others = np.array([row for row in np.argsort(-alike, kind="stable") if row != item][:n], np.int32)

@@ -9,6 +9,7 @@ from engine_world import NOW, World, ids
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coldframe.clock import fixed_clock
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Event, Item
 from coldframe.errors import BundleError, InputError, UnknownIdError
@@ -314,3 +315,17 @@ def test_answers_are_whole_while_bundles_and_the_catalogue_change(world):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_counts_grow_with_what_happens_and_are_read_every_ten_seconds(world):
+    def counted():
+        return world.engine._live.counts.current().tolist()
+
+    fitted = counted()
+    world.did("ada", "b", ago=timedelta(0))
+    world.did("bob", "not in the bundle", ago=timedelta(0))
+    world.engine.refresh()
+    assert counted() == fitted
+    world.engine._clock = fixed_clock(NOW + timedelta(seconds=11))
+    world.engine.refresh()
+    assert [now - then for now, then in zip(counted(), fitted, strict=True)] == [0, 1, 0, 0, 0]

@@ -32,7 +32,7 @@ def test_a_refusal_is_logged_and_counted_once(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level(logging.ERROR, "coldframe.serving"):
         for _ in range(6):
             follower.look()
-    assert len(refused) == 4 == len(caplog.records)
+    assert (len(refused), len(caplog.records)) == (3, 4), "a full disk is told, but is no refused bundle"
     assert "b-2 is truncated" in caplog.records[0].getMessage()
 
 

@@ -47,6 +47,7 @@ def train(
     if json:
         emit({"result": result, "promoted": promote})
         return
-    facts({"bundle": result.bundle, **result.counts, **result.metrics})
+    facts({"bundle": result.bundle, **result.counts, "serves": result.serves, "because": result.reason})
+    facts(result.metrics, title="NDCG@10 on later requests")
     facts({f"seconds: {step}": seconds for step, seconds in result.seconds.items()})
     say(f"{result.bundle} serves now." if promote else f"Next: coldframe models promote {result.bundle}")

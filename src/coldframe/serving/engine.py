@@ -58,14 +58,20 @@ class Engine:
         return (micros(self._clock()) - live.as_of) / 1e6 if live else None
 
     def refresh(self) -> bool:
-        """Swap to the promoted bundle when it changed; True when it did. A bundle that fails verification
-        raises `BundleError` and the previous one keeps serving.
+        """Swap to the promoted bundle when it changed, True when it did, and count what happened since its window.
+
+        A bundle that fails verification raises `BundleError` and the previous one keeps serving. Counts are read at
+        most every 10 seconds; a store that cannot be read raises `StoreError` and the previous counts stay.
         """
         with self._refreshing:
-            promoted = self._registry.promoted()
+            promoted, live, now = self._registry.promoted(), self._live, micros(self._clock())
             if promoted is None or promoted == self.bundle_id:
+                if live is not None:
+                    live.counts.refresh(now)
                 return False
-            self._live = open_live(self._registry.open(), self._store, self._settings)
+            live = open_live(self._registry.open(), self._store, self._settings)
+            live.counts.refresh(now)
+            self._live = live
             return True
 
     def recommend(

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from coldframe.errors import ColdframeError
+from coldframe.errors import BundleError, ColdframeError
 from coldframe.serving.engine import Engine
 
 INTERVAL_SECONDS = 1.0
@@ -51,8 +51,9 @@ class BundleFollower:
                 self._last_refusal = ""
         except (ColdframeError, OSError) as error:
             if str(error) != self._last_refusal:
-                logger.error("the promoted bundle is refused, %s keeps serving: %s", self._engine.bundle_id, error)
-                self._on_refused()
+                logger.error("%s keeps serving as it is: %s", self._engine.bundle_id, error)
+                if isinstance(error, BundleError):
+                    self._on_refused()
                 self._last_refusal = str(error)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""One bundle in use: its model, and the catalogue over its rows.
+"""One bundle in use: its model, and catalogue and counts over its rows.
 
 Owns opening the promoted bundle and the translation between item rows and ids. Never chooses which bundle serves, never
 reads a person and never writes.
@@ -15,6 +15,7 @@ from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
 from coldframe.scoring.served import ServedModel
 from coldframe.serving.catalogue import Catalogue
+from coldframe.serving.counts import LiveCounts
 from coldframe.serving.explanation import Explanation, explanation
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
@@ -23,11 +24,12 @@ from coldframe.store.protocol import Store
 
 @dataclass(frozen=True)
 class LiveModel:
-    """A verified bundle that answers. Safe from several threads: only the catalogue changes, as a whole."""
+    """A verified bundle that answers. Safe from several threads: catalogue and counts change, each as a whole."""
 
     bundle: str
     model: ServedModel
     catalogue: Catalogue
+    counts: LiveCounts
     questions: Questions
 
     @property
@@ -75,7 +77,7 @@ class LiveModel:
         return found[:n]
 
     def _question(self, person: Person, wish: Wish, now: int) -> Question:
-        return self.questions.of(person, wish, self.catalogue.current(), now)
+        return self.questions.of(person, wish, self.catalogue.current(), self.counts.current(), now)
 
     def _row(self, item_id: str) -> int:
         row = self.model.items.row_of.get(item_id)
@@ -95,4 +97,4 @@ def open_live(bundle: Bundle, store: Store, settings: Settings) -> LiveModel:
     model = unpack(bundle.arrays, bundle.meta)
     model.answer(Request(), 1)
     questions = Questions(model, Vocabulary(model.attribute_names), settings)
-    return LiveModel(bundle.id, model, Catalogue(store, model.items), questions)
+    return LiveModel(bundle.id, model, Catalogue(store, model.items), LiveCounts(store, model), questions)

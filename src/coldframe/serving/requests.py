@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coldframe.dataset.attributes import told
 from coldframe.dataset.training_set import DAY_US, NEVER, Bools, Rows, Vocabulary, micros
@@ -70,8 +71,8 @@ class Questions:
     attributes: Vocabulary
     settings: Settings
 
-    def of(self, person: Person, wish: Wish, catalogue: CatalogueView, now: int) -> Question:
-        """Return the question of one person at `now` (µs).
+    def of(self, person: Person, wish: Wish, catalogue: CatalogueView, counts: NDArray[np.int32], now: int) -> Question:
+        """Return the question of one person at `now` (µs); `counts` are events per item by now, int32 [n_items].
 
         What can be shown is decided as of `now`, what the past is worth as of `moment_for`. Left out are events that
         are worth nothing, and those on items that the bundle does not know: no expert can say anything of them. An
@@ -92,6 +93,7 @@ class Questions:
             signed_up_at=micros(person.signed_up_at),
             attributes=np.sort(self.attributes.rows(told(person.attributes, self.attributes.row_of))),
             allowed=self._allowed(wish, history.item, catalogue.shown(now, wish.category)),
+            item_counts=counts,
         )
         return Question(request, events)
 

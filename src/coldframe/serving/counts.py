@@ -1,0 +1,43 @@
+"""Events per item by now: those the bundle was trained on, and those that came since.
+
+Owns when the store is asked again. A request never waits for it: counts are read by whoever refreshes the engine.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import NEVER
+from coldframe.scoring.served import ServedModel
+from coldframe.store.protocol import Store
+
+EVERY_US = 10_000_000
+"""How old counts may be when they are asked for again, µs: 10 seconds."""
+
+
+class LiveCounts:
+    """Present counts over one bundle's item rows. Safe from several threads: an array handed out never changes."""
+
+    def __init__(self, store: Store, model: ServedModel) -> None:
+        self._store, self._model = store, model
+        self._counts = model.item_counts
+        self._read_at = NEVER
+
+    def current(self) -> NDArray[np.int32]:
+        """Return the counts as last read, int32 [n_items]."""
+        return self._counts
+
+    def refresh(self, now: int) -> None:
+        """Read what happened since the bundle's window ended, unless that was done in the last 10 seconds."""
+        if self._read_at != NEVER and now - self._read_at < EVERY_US:
+            return
+        self._read_at = now
+        end = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self._model.as_of)
+        since = self._store.scan_events(start=end).group_by("item_id").agg(pl.len()).collect()
+        rows = self._model.items.rows(since["item_id"].to_list())
+        known = rows >= 0
+        counts = self._model.item_counts.copy()
+        counts[rows[known]] += since["len"].to_numpy()[known].astype(np.int32)
+        self._counts = counts
