@@ -1,9 +1,9 @@
 """What a machine that only serves installs: the package without extras, in an environment of its own, with a bundle.
 
-    python benchmarks/light_install.py PROJECT
+    python benchmarks/light_install.py
 
-PROJECT is a folder with coldframe.toml and a promoted bundle (`coldframe demo --no-serve` makes one). Installs with
-pip, prints how large the installed packages are, and answers one request from the bundle. Needs a package index.
+Trains a small made shop, installs with pip, prints how large the installed packages are, and answers one request from
+the bundle. Needs a package index.
 """
 
 import subprocess
@@ -11,6 +11,8 @@ import sys
 import venv
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from served import publish_small_bundle
 
 ROOT = Path(__file__).parent.parent
 LEARNING = ("jax", "scipy", "numba", "lightgbm", "optax", "pandas", "pyarrow", "torch")
@@ -25,7 +27,7 @@ def megabytes(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-def main(project: str) -> None:
+def main() -> None:
     """Install, measure, answer."""
     with TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
@@ -39,10 +41,13 @@ def main(project: str) -> None:
         own = megabytes(packages / "coldframe")
         print(f"light install: {added:.0f} MB, of which coldframe {own:.0f} MB (the demonstration's data included)")
         subprocess.run([python, "-c", PROBE], check=True)
-        config = str(Path(project) / "coldframe.toml")
-        asked = [python, "-m", "coldframe", "recommend", "12346", "-n", "3", "--json", "--config", config]
+        project = Path(folder) / "project"
+        subprocess.run([sys.executable, "-m", "coldframe", "init", project], check=True, capture_output=True)
+        publish_small_bundle(project / "coldframe-data")
+        config = str(project / "coldframe.toml")
+        asked = [python, "-m", "coldframe", "recommend", "somebody", "-n", "3", "--json", "--config", config]
         print("answer:", subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()[:200])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -1,1 +1,0 @@
-"""Closed worlds with a known truth."""
