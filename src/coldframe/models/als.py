@@ -14,6 +14,9 @@ import numpy as np
 from coldframe.dataset.training_set import Floats
 from coldframe.models.csr import Csr
 
+REORDER = {"contract", "reassoc", "nsz"}
+"""What the compiler may do to sums. With all of fastmath, code just compiled and code from the cache differ in bits."""
+
 STEPS = 3
 """Steps of conjugate gradient per row and epoch."""
 
@@ -77,7 +80,7 @@ def _solve(seen: Csr, own: Side, other: Side, alpha: float, regularization: floa
     return Side(guess, bias)
 
 
-@numba.njit(parallel=True, cache=True, fastmath=True, nogil=True)
+@numba.njit(parallel=True, cache=True, fastmath=REORDER, nogil=True)
 def _conjugate_gradient(indptr, indices, weights, guess, other, bias, gram, pull, alpha, regularization, steps):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     """Move each row of `guess` towards its solution, in place."""
     n, dim = guess.shape
@@ -107,7 +110,7 @@ def _conjugate_gradient(indptr, indices, weights, guess, other, bias, gram, pull
                 step[a] = residual[a] + size / before * step[a]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=REORDER, nogil=True)
 def _multiply(product, x, gram, ridge, other, near, weight, alpha):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     """Write (G + Σ alpha w y y' + ridge I) x into `product`."""
     dim = len(x)
@@ -120,7 +123,7 @@ def _multiply(product, x, gram, ridge, other, near, weight, alpha):  # type: ign
             product[a] += along * row[a]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=REORDER, nogil=True)
 def _dot(left, right):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     total = np.float32(0)
     for a in range(len(left)):
