@@ -1,6 +1,6 @@
 """How good the hybrid is, beside each expert, the fixed blend, the article's softmax, a tuned switch and popularity.
 
-    python benchmarks/quality.py [--sets NAME,…] [--max-requests N] [--set SECTION.NAME=VALUE] [--json FILE]
+    python benchmarks/quality.py [--sets NAME,…] [--split test] [--max-requests N] [--set NAME=VALUE] [--json FILE]
 
 Every model answers the same questions of each data set; settings are the defaults unless --set changes them.
 Prints one table per set, and writes everything as JSON. Data sets that are not there are skipped by name.
@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from time import perf_counter
 
-from datasets import SPLITS, is_there
+from datasets import SETS, is_there
 from rich.console import Console
 
 from coldframe.evaluation import as_table, as_tree, run
@@ -25,7 +25,8 @@ MORE = ("collaborative", "content", "attributes", "transitions", "repeat", "popu
 def main() -> None:
     """Measure the sets asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", default=",".join(SPLITS))
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--split", choices=("test", "development"), default="development")
     parser.add_argument("--max-requests", type=int)
     parser.add_argument("--models", default=",".join((*MODELS, *MORE)))
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE")
@@ -39,7 +40,7 @@ def main() -> None:
             continue
         started = perf_counter()
         report = run(
-            SPLITS[name](),
+            getattr(SETS[name](), asked.split)(),
             asked.models.split(","),
             trainer(settings),
             settings,

@@ -59,6 +59,9 @@ SplitValues = Annotated[
 Discovery = Annotated[
     bool, typer.Option("--discovery", help="With --split time:SHARE, ask once more for items new to the user.")
 ]
+Young = Annotated[
+    bool, typer.Option("--young", help="With --split time:SHARE, ask once more among items of at most 5 events.")
+]
 Models = Annotated[str, typer.Option("--models", metavar="NAME,…", help="What to compare.")]
 Ks = Annotated[
     list[int] | None,
@@ -86,6 +89,7 @@ def evaluate(
     split: SplitText = None,
     split_values: SplitValues = None,
     discovery: Discovery = False,
+    young: Young = False,
     models: Models = DEFAULT_MODELS,
     k: Ks = None,
     max_requests: MaxRequests = None,
@@ -110,7 +114,7 @@ def evaluate(
     asked, settings = names(models, option="--models"), open_project(ctx).settings
     settings = settings if seed is None else with_value(settings, "training.seed", seed)
     values = pairs([split_values] if split_values else (), option="--split-values")
-    protocol = Protocol(test, split, values, discovery, settings.recommend.repeat)
+    protocol = Protocol(test, split, values, discovery, young, settings.recommend.repeat)
     renamed, constants = pairs(columns, option="--columns"), pairs(constant, option="--constant")
     files = Files([*(events or ()), *(more or ())], items, users, renamed, constants, _say_refused)
     with progress_bar(quiet=json is not None) as show:

@@ -38,13 +38,14 @@ class Files:
 class Protocol:
     """How events are split: `test` is a published split's second file, else `split` says it in words.
 
-    `values` maps our names of a column's parts to the file's; `discovery` as for `time_split`.
+    `values` maps our names of a column's parts to the file's; `discovery` and `young` as for `time_split`.
     """
 
     test: Path | None = None
     split: str | None = None
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     discovery: bool = False
+    young: bool = False
     repeat: Literal["auto", "allow", "exclude"] = "auto"
 
 
@@ -73,6 +74,7 @@ def read_split(files: Files, protocol: Protocol) -> Split:
         fraction=float(argument),
         repeat=protocol.repeat,
         discovery=protocol.discovery,
+        young=protocol.young,
     )
 
 
@@ -90,8 +92,9 @@ def parsed(protocol: Protocol) -> tuple[str, str]:
         raise InputError(f"{protocol.split!r} is no split.", remedy=FORMS)
     if protocol.values and kind != COLUMN:
         raise InputError("--split-values belongs to --split column:NAME.", remedy=FORMS)
-    if protocol.discovery and kind != TIME:
-        raise InputError("--discovery belongs to --split time:SHARE.", remedy=FORMS)
+    for flag in ("discovery", "young"):
+        if getattr(protocol, flag) and kind != TIME:
+            raise InputError(f"--{flag} belongs to --split time:SHARE.", remedy=FORMS)
     return kind, argument
 
 

@@ -7,7 +7,6 @@ Nothing at or after a visit's start is ever visible to its question.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -38,6 +37,10 @@ from coldframe.evaluation.plan import (
 TIME = "time"
 DISCOVERY = "discovery"
 """The view without what the user had before, neither on the list nor among the right answers; asked for only."""
+YOUNG = "young"
+"""The view of items with few events by then, on the list and among the right answers; asked for only."""
+YOUNG_COUNT = 5
+"""Events up to which an item is young."""
 FOREVER = np.iinfo(np.int64).max
 
 
@@ -68,13 +71,14 @@ class Lifetimes:
 @dataclass(frozen=True)
 class _Asked:
     """What the questions are about: when items exist, where the test period begins (µs), whether what the user had
-    before is a candidate, and whether to ask once more for what is new.
+    before is a candidate, and whether to ask once more for what is new to the user, and among young items.
     """
 
     lifetimes: Lifetimes
     cut: int
     repeat: Repeat
     discovery: bool
+    young: bool
 
 
 def time_split(
@@ -85,6 +89,7 @@ def time_split(
     fraction: float,
     repeat: Literal["auto", "allow", "exclude"] = "allow",
     discovery: bool = False,
+    young: bool = False,
 ) -> Split:
     """Return the time protocol: events before the `fraction` quantile of event time are learned from.
 
@@ -92,9 +97,9 @@ def time_split(
     the user did before, in training or in the test period. Candidates are the items that exist then: in the
     catalogue by their `created_at`, or seen in the log before, and not expired. Right answers: the visit's distinct
     items of positive weight that are candidates. `repeat` says whether what the user had before is a candidate and may
-    be right; `auto` decides by the share of repeats in the training events. With `discovery` every visit is asked once
-    more, for items that the user never had: twice the work. Raises `InputError` for a fraction outside 0 … 1 and
-    `DataError` when no event is older than the cut.
+    be right; `auto` decides by the share of repeats in the training events. Every visit with such answers is asked once
+    more with `discovery`, for items that the user never had, and with `young`, among items of at most 5 events by then.
+    Raises `InputError` for a fraction outside 0 … 1 and `DataError` when no event is older than the cut.
     """
     if not 0 < fraction < 1:
         raise InputError(f"Events cannot be cut at {fraction}.", remedy="Pass a share between 0 and 1: time:0.9.")
@@ -107,7 +112,7 @@ def time_split(
     def lay_out(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
         log = read_log(events, training_set.items, weigh)
         policy = repeat_policy(log.interactions(before=micros(cut)), repeat)
-        asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), policy, discovery)
+        asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), policy, discovery, young)
         return _plan(training_set, log, asked, sampling)
 
     return Split(TIME, train, catalogue, tuple(users), cut, lay_out)
@@ -138,26 +143,57 @@ def _lifetimes(log: Log, training_set: TrainingSet, catalogue: Sequence[Item]) -
 def _plan(training_set: TrainingSet, log: Log, asked: _Asked, sampling: Sampling) -> Plan:
     visits, facts = _visits(log, asked.lifetimes, asked.cut)
     chosen = sampled(len(visits.now), sampling, generator(sampling.seed, "evaluation", "requests"))
-    again = asked.repeat == "allow"
-    look = asked.discovery or not again
-    fresh = [_unseen(log, visits, v) for v in chosen] if look else [np.empty(0, np.int32)] * len(chosen)
-    n_fresh = sum(len(one) > 0 for one in fresh)
+    asker = _Asker(training_set, log, visits, asked)
+    n = sum(len(views) for views in asker.views(chosen))
+    facts |= {"repeats_are_candidates": float(asked.repeat == "allow")}
+    return Plan(TIME, training_set, Cases(n, lambda: asker.cases(chosen)), facts=facts)
 
-    def make() -> Iterator[Case]:
-        counts = _counts(training_set, log, asked.cut)
-        for v, unseen in zip(chosen, fresh, strict=True):
-            user_id, now = log.actors.ids[visits.actor[v]], int(visits.now[v])
-            history, exist = log.history(int(visits.actor[v]), now), asked.lifetimes.exist(now)
-            known = partial(request_of, training_set, user_id, history, now, item_counts=counts.before(now))
-            if again:
-                yield Case(user_id, known(allowed=exist), visits.relevant[v], OVERALL)
-            if len(unseen):
-                new = exist.copy()
-                new[log.had(int(visits.actor[v]), now)] = False
-                yield Case(user_id, known(allowed=new), unseen, DISCOVERY if again else OVERALL)
 
-    facts |= {"repeats_are_candidates": float(again)}
-    return Plan(TIME, training_set, Cases(n_fresh + again * len(chosen), make), facts=facts)
+@dataclass(frozen=True)
+class _Asker:
+    """Every visit's questions, one per view that leaves a right answer."""
+
+    training_set: TrainingSet
+    log: Log
+    visits: Visits
+    asked: _Asked
+
+    def views(self, chosen: NDArray[np.int64]) -> Iterator[dict[str, Rows]]:
+        """Yield view → right answers for each visit, in order of time."""
+        counts = self._counts()
+        for v in chosen:
+            relevant, now = self.visits.relevant[v], int(self.visits.now[v])
+            fresh = relevant[~np.isin(relevant, self.log.had(int(self.visits.actor[v]), now))]
+            again = self.asked.repeat == "allow"
+            views = {OVERALL: relevant if again else fresh}
+            if self.asked.discovery and again:
+                views[DISCOVERY] = fresh
+            if self.asked.young:
+                views[YOUNG] = views[OVERALL][counts.before(now)[views[OVERALL]] <= YOUNG_COUNT]
+            yield {view: rows for view, rows in views.items() if len(rows)}
+
+    def cases(self, chosen: NDArray[np.int64]) -> Iterator[Case]:
+        """Yield the questions of the chosen visits."""
+        counts = self._counts()
+        for v, views in zip(chosen, self.views(chosen), strict=True):
+            actor, now = int(self.visits.actor[v]), int(self.visits.now[v])
+            user_id, history, known = self.log.actors.ids[actor], self.log.history(actor, now), counts.before(now)
+            for view, relevant in views.items():
+                allowed = self.asked.lifetimes.exist(now)
+                if view == DISCOVERY or self.asked.repeat != "allow":
+                    allowed[self.log.had(actor, now)] = False
+                if view == YOUNG:
+                    allowed &= known <= YOUNG_COUNT
+                request = request_of(self.training_set, user_id, history, now, allowed, item_counts=known)
+                yield Case(user_id, request, relevant, view)
+
+    def _counts(self) -> RunningCounts:
+        """Return events per item: those trained on, then those of the test period."""
+        events, n_items = self.training_set.interactions, self.training_set.n_items
+        trained = np.bincount(events.item, minlength=n_items).astype(np.int32)
+        later = np.flatnonzero(self.log.timestamp >= self.asked.cut)
+        order = later[np.argsort(self.log.timestamp[later], kind="stable")]
+        return RunningCounts(trained, self.log.item[order], self.log.timestamp[order])
 
 
 def _visits(log: Log, lifetimes: Lifetimes, cut: int) -> tuple[Visits, dict[str, float]]:
@@ -186,16 +222,3 @@ def _sets(group: NDArray[np.int64], item: Rows, n_groups: int) -> list[Rows]:
     width = int(item.max(initial=0)) + 1
     pairs = np.unique(group * width + item)
     return np.split((pairs % width).astype(np.int32), np.searchsorted(pairs // width, np.arange(1, n_groups)))
-
-
-def _unseen(log: Log, visits: Visits, v: int) -> Rows:
-    had = log.had(int(visits.actor[v]), int(visits.now[v]))
-    return visits.relevant[v][~np.isin(visits.relevant[v], had)]
-
-
-def _counts(training_set: TrainingSet, log: Log, cut: int) -> RunningCounts:
-    """Return events per item: those trained on, then those of the test period."""
-    trained = np.bincount(training_set.interactions.item, minlength=training_set.n_items).astype(np.int32)
-    later = np.flatnonzero(log.timestamp >= cut)
-    order = later[np.argsort(log.timestamp[later], kind="stable")]
-    return RunningCounts(trained, log.item[order], log.timestamp[order])
