@@ -23,6 +23,8 @@ LIKED_FROM = 4
 HELD_OUT = 0.2
 """Share of a user's items, or of the items, that a development split without times holds out."""
 SEED = 20_261_126
+HORIZON = 10
+"""Events that follow a question: visits are asked about within too, as a page would."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Timed:
         return self._cut(self.test().train)
 
     def _cut(self, events: pl.DataFrame) -> Split:
-        rule = {"fraction": self.fraction, "repeat": "auto", "discovery": True, "young": True}
+        rule = {"fraction": self.fraction, "repeat": "auto", "discovery": True, "young": True, "horizon": HORIZON}
         return time_split(events, self.items, self.users, **rule)
 
 
@@ -98,7 +100,7 @@ def ml1m_ultragcn() -> Published:
 
 
 def citeulike_a() -> Marked:
-    """The published warm and cold split, with tags; in development half of the users are asked their validation part."""
+    """The published warm and cold split, with tags; development asks half of the users their validation part."""
     frame = _ids(pl.read_parquet(DATA / "citeulike_a" / "cold_split_aldi.parquet"))
     ours = {"warm_emb": "train", "cold_item_val": "cold_val", "cold_item_test": "cold_test"}
     frame = frame.with_columns(pl.col("split").replace(ours))

@@ -13,13 +13,15 @@ from time import perf_counter
 
 from datasets import SETS, is_there
 from rich.console import Console
+from rich.table import Table
 
-from coldframe.evaluation import as_table, as_tree, run
+from coldframe.evaluation import EvaluationReport, as_tree, run
+from coldframe.models.fits import EXPERTS
+from coldframe.models.selection import LEARNED
 from coldframe.pipeline import trainer
 from coldframe.settings import load
 
-MODELS = ("hybrid", "blend", "softmax", "switch", "count-curve", "item-item", "spectral", "stacked", "smoothed")
-MORE = ("collaborative", "content", "attributes", "transitions", "repeat", "popular", "recent-popular")
+MODELS = ("hybrid", *LEARNED, "switch", "count-curve", *EXPERTS, "popular", "recent-popular")
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--split", choices=("test", "development"), default="development")
     parser.add_argument("--max-requests", type=int)
-    parser.add_argument("--models", default=",".join((*MODELS, *MORE)))
+    parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
@@ -47,11 +49,28 @@ def main() -> None:
             ks=(10, 20),
             max_requests=asked.max_requests,
         )
-        console.rule(f"{name}, {perf_counter() - started:.0f} s")
-        console.print(as_table(report))
+        console.rule(f"{name}, {asked.split}, {perf_counter() - started:.0f} s, {report.seconds}")
+        console.print(_table(report))
         found[name] = as_tree(report)
         if asked.json:
             asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _table(report: EvaluationReport) -> Table:
+    """Return one row per model: accuracy overall, coverage, and NDCG@10 by slice; * where the reference is better."""
+    table = Table(title=f"{report.n_requests:,} requests of {report.n_users:,} users", title_justify="left")
+    overall = ("ndcg@10", "ndcg@20", "recall@20", "hit_rate@10", "coverage@10", "tail@10")
+    slices = [name for name in report.slices if name != "overall"]
+    for heading in ("model", *overall, *(f"{name} ({report.slice_requests[name]:,})" for name in slices)):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for model, numbers in report.models.items():
+        row = [f"{numbers[metric].value:.4f}" for metric in overall]
+        for name in slices:
+            gap = report.slice_differences[name].get(model, {}).get("ndcg@10")
+            mark = "" if gap is None else "*" if gap.difference.low > 0 else "!" if gap.difference.high < 0 else ""
+            row.append(f"{report.slices[name][model]['ndcg@10'].value:.4f}{mark}")
+        table.add_row(model, *row)
+    return table
 
 
 if __name__ == "__main__":

@@ -154,19 +154,47 @@ def questions_of(*rows, items=(), users=(), share=None, **more):
     ]
 
 
-def test_a_visit_is_one_question_and_a_pause_begins_another():
+def test_a_visit_is_asked_at_its_start_and_within_it_and_a_pause_begins_another():
     rows = [("ann", name, 10 + minute * MINUTE) for name, minute in (("a", 0), ("b", 20), ("c", 45), ("a", 80))]
-    assert questions_of(*rows) == [(0, [], ["a", "b", "c"], "abc"), (80, ["a", "b", "c"], ["a"], "abc")]
+    assert questions_of(*rows) == [
+        (0, [], ["a", "b", "c"], "abc"),
+        (20, ["a"], ["b", "c"], "abc"),
+        (45, ["a", "b"], ["c"], "abc"),
+        (80, ["a", "b", "c"], ["a"], "abc"),
+    ]
+
+
+def test_a_basket_of_one_moment_is_one_question():
+    assert questions_of(("ann", "a", 10), ("ann", "b", 10), ("bob", "c", 11)) == [
+        (0, [], ["a", "b"], "abc"),
+        (1440, [], ["c"], "abc"),
+    ]
+
+
+def test_a_question_is_right_about_the_next_ten_events_and_no_more():
+    names = [f"i{place:02}" for place in range(14)]
+    catalogue = [replace_created(item(name, "x"), 5) for name in names]
+    asked = questions_of(*(("ann", name, 10 + n * MINUTE) for n, name in enumerate(names)), items=catalogue)
+    assert [len(past) for _, past, _, _ in asked] == [0, 1, 2, 3, 5, 8, 12]
+    assert [len(right) for _, _, right, _ in asked] == [10, 10, 10, 10, 9, 6, 2]
 
 
 def test_only_what_was_liked_is_right_but_all_of_the_past_is_history():
     rows = [("ann", "a", 10, "rating_1"), ("ann", "b", 10 + MINUTE), ("ann", "c", 11, "rating_1"), ("ann", "a", 12)]
-    assert questions_of(*rows) == [(0, [], ["b"], "abc"), (2 * 1440, ["a", "b", "c"], ["a"], "abc")]
+    assert questions_of(*rows) == [
+        (0, [], ["b"], "abc"),
+        (1, ["a"], ["b"], "abc"),
+        (2 * 1440, ["a", "b", "c"], ["a"], "abc"),
+    ]
 
 
 def test_without_repeats_what_was_had_is_neither_shown_nor_right():
     rows = [("ann", "a", 10), ("ann", "a", 11), ("ann", "b", 11 + MINUTE), ("ann", "a", 12)]
-    assert questions_of(*rows, repeats=False) == [(0, [], ["a"], "abc"), (1440, ["a"], ["b"], "bc")]
+    assert questions_of(*rows, repeats=False) == [
+        (0, [], ["a"], "abc"),
+        (1440, ["a"], ["b"], "bc"),
+        (1441, ["a", "a"], ["b"], "bc"),
+    ]
 
 
 def test_an_item_can_be_shown_from_its_catalogue_date_or_just_after_its_first_event():

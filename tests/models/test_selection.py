@@ -45,17 +45,20 @@ def lesson(scores, right, *, history=5):
 
 
 def lessons(n, answer, *, seed=1):
-    """n lessons; `answer(number, scores)` may change the experts' scores and returns the right row."""
+    """n lessons; `answer(moment, scores)` may change the experts' scores and returns the right row and the history."""
     draw = np.random.default_rng(seed)
     made = []
     for number in range(n):
         scores = draw.normal(size=(3, N_ITEMS)).astype(np.float32)
-        made.append(lesson(scores, [answer(number / n, scores)]))
+        right, history = answer(number / n, scores)
+        made.append(lesson(scores, [right], history=history))
     return Lessons(tuple(made), Calibration(np.ones(3, np.float32)))
 
 
-def mixing_helps(_, scores):
-    return int((scores[0] + scores[1]).argmax())
+def mixing_helps(moment, scores):
+    """Regulars want what left says and right denies, the others what both say."""
+    regular = round(moment * 1_000) % 2 == 0
+    return int((scores[0] - scores[1] if regular else scores[0] + scores[1]).argmax()), 40 if regular else 5
 
 
 def left_becomes_an_oracle(moment, scores):
@@ -63,7 +66,7 @@ def left_becomes_an_oracle(moment, scores):
     right = int(scores[1].argmax())
     scores[0, right] = -5.0 if moment < 1 - SETTINGS.mixer.check else 9.0
     scores[1] = np.roll(scores[1], 1) if moment >= 1 - SETTINGS.mixer.check else scores[1]
-    return right
+    return right, 5
 
 
 @cache
@@ -101,7 +104,7 @@ def test_an_expert_serves_where_it_alone_is_best_and_the_reason_says_so():
 
 def test_every_form_is_compared_on_the_check_part():
     chosen = where_mixing_helps()
-    assert set(chosen.forms) == {"left", "right", "popular-ever", *LEARNED}
+    assert set(chosen.forms) == {"left", "right", "popular-ever", "switch", "count-curve", *LEARNED}
     assert set(chosen.scores) >= set(chosen.forms)
     assert chosen.n_checked == 24
     assert chosen.candidate_recall == 1
@@ -142,19 +145,29 @@ def families():
     return (Named("warm", "collaborative"), Named("cold", "content"), Named("alike", "popular"), EXPERTS[2])
 
 
-def test_a_switch_for_new_users_never_rests_on_what_may_be_silent():
-    """Though the silent one is the best of its family on the lessons."""
+def learned_where(place):
+    """Lessons of four experts where one of them knows the answer."""
     draw = np.random.default_rng(2)
     scores = [draw.normal(size=(4, N_ITEMS)).astype(np.float32) for _ in range(10)]
-    made = [lesson(own, [int(own[2].argmax())]) for own in scores]
-    known = Lessons(tuple(made), Calibration(np.ones(4, np.float32)))
-    for form in tuned(families(), known).values():
-        assert form.new_user == 3
+    made = [lesson(own, [int(own[place].argmax())]) for own in scores]
+    return Lessons(tuple(made), Calibration(np.ones(4, np.float32)))
+
+
+def test_a_switch_for_new_users_has_an_answer_where_its_popularity_is_silent():
+    for form in tuned(families(), learned_where(2)).values():
+        assert (form.new_user, form.fallback) == (2, 3)
         assert np.isfinite(form.combine(lesson(np.full((4, N_ITEMS), np.nan), [1], history=0).evidence)).all()
 
 
-def test_there_is_no_switch_without_two_sides():
-    assert tuned(EXPERTS, lessons(5, mixing_helps)) == {}
+def test_the_warm_side_of_a_switch_takes_in_whoever_makes_it_better():
+    known = learned_where(2)
+    switch = tuned(families(), known)["switch"]
+    assert switch.warm[2] > switch.warm[1] == 0
+    assert ndcg(switch, known).mean() > ndcg(singles(families())["warm"], known).mean()
+
+
+def test_there_is_no_switch_without_a_warm_side():
+    assert tuned(families()[1:], lessons(5, mixing_helps)) == {}
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,9 @@ def test_warmth_is_as_of_the_request():
     assert column("item_count_when_fitted") == pytest.approx(np.log1p([0, 1, 6, 50]).tolist())
     assert column("item_new_when_fitted") == [1, 0, 0, 0]
     assert column("already_had") == [0, 0, 1, 0]
+    assert column("times_had") == pytest.approx([0, 0, np.log(3), 0])
+    assert column("days_since_had") == pytest.approx([0, 0, np.log(11), 0])
+    assert column("days_since_last_event") == pytest.approx([np.log(11)] * 4)
 
 
 def test_a_stranger_is_new_and_his_sign_up_is_not_known():
@@ -113,6 +116,7 @@ def some(*shape):
     return DRAW.normal(size=shape).astype(np.float32)
 
 
+FIRST = np.array([1, 0, 0], np.float32)
 GATE = Gate(some(N_FEATURES), some(len(CONTEXT), 4), some(4), some(4, N_FEATURES + 1), some(N_FEATURES + 1))
 FORMS = {
     "blend": Blend(some(N_FEATURES)),
@@ -121,8 +125,8 @@ FORMS = {
     "network": Network(some(N_FEATURES), some(N_FEATURES + len(CONTEXT), 4), some(4), some(4, 4), some(4), some(4)),
     "softmax": Softmax(some(len(CONTEXT), 4), some(4), some(4, 3), some(3)),
     "single": Single(1, 0),
-    "switch": Switch(warm=0, cold=1, new_user=0, cold_count=5, cold_scale=0.5, popular_share=0.1),
-    "curve": CountCurve(warm=0, cold=1, new_user=0, middle=1.0, width=0.5),
+    "switch": Switch(FIRST, cold=1, new_user=0, fallback=0, cold_count=5, cold_scale=0.5),
+    "curve": CountCurve(FIRST, cold=1, new_user=0, fallback=0, middle=1.0, width=0.5),
     "mean": Mean(GATE, Blend(some(N_FEATURES)), 2.0, 0.5),
 }
 
@@ -161,7 +165,7 @@ def test_one_expert_alone_is_followed_by_the_fallback():
 def test_a_switch_goes_by_the_user_then_by_the_item():
     scores = np.array([[1, 2], [30, 40], [700, 800]], np.float32)
     unit = Calibration(np.ones(3, np.float32))
-    switch = Switch(warm=0, cold=1, new_user=2, cold_count=5, cold_scale=0.5, popular_share=0.0)
+    switch = Switch(FIRST, cold=1, new_user=2, fallback=2, cold_count=5, cold_scale=0.5)
     fitted = np.array([5, 6], np.int32)
     known = gather(scores, np.arange(2), ASKED, fitted, unit)
     stranger = gather(scores, np.arange(2), Request(), fitted, unit)
@@ -172,7 +176,7 @@ def test_a_switch_goes_by_the_user_then_by_the_item():
 def test_a_count_curve_trusts_the_warm_expert_more_the_warmer_an_item_is():
     scores = np.array([[1, 1, 1], [0, 0, 0], [7, 8, 9]], np.float32)
     fitted = np.array([0, 10, 1_000], np.int32)
-    curve = CountCurve(warm=0, cold=1, new_user=2, middle=float(np.log(11)), width=0.5)
+    curve = CountCurve(FIRST, cold=1, new_user=2, fallback=2, middle=float(np.log(11)), width=0.5)
     seen = gather(scores, np.arange(3), ASKED, fitted, Calibration(np.ones(3, np.float32)))
     cold, middle, warm = curve.combine(seen)
     assert middle == pytest.approx(0.5, abs=0.01)

@@ -17,7 +17,7 @@ from coldframe.clock import generator
 from coldframe.dataset.counts import RunningCounts
 from coldframe.dataset.repeats import Repeat, repeat_policy
 from coldframe.dataset.training_set import Bools, Rows, Times, TrainingSet, micros
-from coldframe.dataset.visits import begins_visit
+from coldframe.dataset.visits import stops
 from coldframe.domain import Item, User
 from coldframe.errors import DataError, InputError
 from coldframe.evaluation.log import Log, read_log
@@ -46,9 +46,9 @@ FOREVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Visits:
-    """Test visits in order of their start: parallel arrays of length n_visits, and their right answers.
+    """Moments of test visits in order of time: parallel arrays of length n_visits, and their right answers.
 
-    Visit v of actor `actor[v]` begins at `now[v]` (µs) and is answered by `relevant[v]`.
+    Visit v of actor `actor[v]` is asked at `now[v]` (µs) and is answered by `relevant[v]`.
     """
 
     actor: NDArray[np.int64]
@@ -79,6 +79,7 @@ class _Asked:
     repeat: Repeat
     discovery: bool
     young: bool
+    horizon: int | None
 
 
 def time_split(
@@ -90,6 +91,7 @@ def time_split(
     repeat: Literal["auto", "allow", "exclude"] = "allow",
     discovery: bool = False,
     young: bool = False,
+    horizon: int | None = None,
 ) -> Split:
     """Return the time protocol: events before the `fraction` quantile of event time are learned from.
 
@@ -99,6 +101,7 @@ def time_split(
     items of positive weight that are candidates. `repeat` says whether what the user had before is a candidate and may
     be right; `auto` decides by the share of repeats in the training events. Every visit with such answers is asked once
     more with `discovery`, for items that the user never had, and with `young`, among items of at most 5 events by then.
+    With `horizon` a visit is asked within it too, by `dataset.visits.stops`, each time about the next so many events.
     Raises `InputError` for a fraction outside 0 … 1 and `DataError` when no event is older than the cut.
     """
     if not 0 < fraction < 1:
@@ -112,7 +115,7 @@ def time_split(
     def lay_out(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
         log = read_log(events, training_set.items, weigh)
         policy = repeat_policy(log.interactions(before=micros(cut)), repeat)
-        asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), policy, discovery, young)
+        asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), policy, discovery, young, horizon)
         return _plan(training_set, log, asked, sampling)
 
     return Split(TIME, train, catalogue, tuple(users), cut, lay_out)
@@ -141,7 +144,7 @@ def _lifetimes(log: Log, training_set: TrainingSet, catalogue: Sequence[Item]) -
 
 
 def _plan(training_set: TrainingSet, log: Log, asked: _Asked, sampling: Sampling) -> Plan:
-    visits, facts = _visits(log, asked.lifetimes, asked.cut)
+    visits, facts = _visits(log, asked)
     chosen = sampled(len(visits.now), sampling, generator(sampling.seed, "evaluation", "requests"))
     asker = _Asker(training_set, log, visits, asked)
     n = sum(len(views) for views in asker.views(chosen))
@@ -196,16 +199,18 @@ class _Asker:
         return RunningCounts(trained, self.log.item[order], self.log.timestamp[order])
 
 
-def _visits(log: Log, lifetimes: Lifetimes, cut: int) -> tuple[Visits, dict[str, float]]:
+def _visits(log: Log, asked: _Asked) -> tuple[Visits, dict[str, float]]:
     """Group the events from the cut on into visits; drop targets that nobody could have shown, and count them."""
-    index = np.flatnonzero(log.timestamp >= cut)
+    index = np.flatnonzero(log.timestamp >= asked.cut)
     actor, when, item = log.actor[index], log.timestamp[index], log.item[index]
-    first = begins_visit(actor, when)
-    visit = np.cumsum(first) - 1
-    start = when[first]
-    wanted = log.weight[index] > 0
-    reachable = (lifetimes.begins[item] <= start[visit]) & (start[visit] < lifetimes.ends[item])
-    relevant = _sets(visit[wanted & reachable], item[wanted & reachable], len(start))
+    asks = np.array(stops(actor, when, horizon=asked.horizon), np.int64).reshape(-1, 2)
+    first, sizes = asks[:, 0], asks[:, 1] - asks[:, 0]
+    visit = np.repeat(np.arange(len(asks)), sizes)
+    row = np.arange(len(visit)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(first, sizes)
+    target, start, lifetimes = item[row], when[first], asked.lifetimes
+    wanted = log.weight[index][row] > 0
+    reachable = (lifetimes.begins[target] <= start[visit]) & (start[visit] < lifetimes.ends[target])
+    relevant = _sets(visit[wanted & reachable], target[wanted & reachable], len(start))
     order = np.lexsort((actor[first], start))
     answered = order[[len(relevant[v]) > 0 for v in order]] if len(order) else order
     facts = {

@@ -9,17 +9,21 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from coldframe.dataset.training_set import Floats
 from coldframe.metrics.interval import Doubles
 from coldframe.models.lessons import Lesson, Lessons
-from coldframe.scoring.experts import Popularity
 from coldframe.scoring.mixing import CountCurve, Form, Single, Switch
 from coldframe.scoring.request import Expert
 
 F = TypeVar("F", bound=Form)
 
 K = 10
-TUNED_ON = 150
+TUNED_ON = 300
 """Lessons that switch and curve are tuned on, spread over the time."""
+PARTNERS = 4
+"""Experts of one family that may share the warm side of a switch."""
+SHARES = (0.02, 0.1, 0.3, 1.0, 3.0)
+"""Shares of a partner that are tried."""
 _DISCOUNT = 1 / np.log2(np.arange(K) + 2)
 
 
@@ -35,42 +39,64 @@ def singles(experts: Sequence[Expert]) -> dict[str, Single]:
 
 
 class Sides(NamedTuple):
-    """Positions of the best collaborative expert, the best content expert and the best popularity."""
+    """Who stands where in a switch: weights of the warm side float32 [n_experts], and the positions of the best content
+    expert, of the best popularity, and of the one that is never silent.
+    """
 
-    warm: int
+    warm: Floats
     cold: int
     new_user: int
+    fallback: int
 
 
 def tuned(experts: Sequence[Expert], lessons: Lessons) -> dict[str, Form]:
-    """Return the best hard switch and the best count curve on the lessons; neither without both kinds of expert."""
+    """Return the best hard switch and the best count curve on the lessons; neither without a collaborative expert.
+
+    Their warm side is the best collaborative expert, with whatever share of others makes it better.
+    """
     few = lessons.part(np.unique(np.linspace(0, len(lessons) - 1, TUNED_ON).astype(np.int64)))
     sides = _sides(experts, few)
     if sides is None:
         return {}
-    rules = product((0, 1, 5, 20), (0.3, 1.0, 3.0, 6.0), (0.0, 0.1, 0.4, 1.5))
+    rules = product((0, 1, 5, 20), (0.0, 0.3, 1.0, 3.0, 6.0))
     curves = product(np.log1p([0.0, 2.0, 10.0, 30.0]).tolist(), (0.3, 0.7, 1.5))
     return {
-        "switch": _best((Switch(*sides, count, scale, share) for count, scale, share in rules), few),
+        "switch": _best((Switch(*sides, count, scale) for count, scale in rules), few),
         "count-curve": _best((CountCurve(*sides, middle, width) for middle, width in curves), few),
     }
 
 
 def _sides(experts: Sequence[Expert], lessons: Lessons) -> Sides | None:
-    """Return the best collaborative expert, the best content expert and the best popularity, by position.
-
-    Of popularities only those that are never silent: a switch has nothing else to say to somebody new.
-    """
+    """Return the sides of a switch; without content the best popularity stands in for it."""
     scores = {name: float(ndcg(form, lessons).mean()) for name, form in singles(experts).items()}
 
-    def best(family: str) -> int | None:
+    def best(family: str) -> list[int]:
         own = [place for place, expert in enumerate(experts) if expert.family == family]
-        if family == "popular":
-            own = [place for place in own if isinstance(experts[place], Popularity)]
-        return max(own, key=lambda place: scores[experts[place].name], default=None)
+        return sorted(own, key=lambda place: -scores[experts[place].name])[:PARTNERS]
 
-    warm, cold, new_user = best("collaborative"), best("content"), best("popular")
-    return None if warm is None or cold is None or new_user is None else Sides(warm, cold, new_user)
+    warm, cold, popular = best("collaborative"), best("content"), best("popular")
+    if not warm or not popular:
+        return None
+    start = np.zeros(len(experts), np.float32)
+    start[warm[0]] = 1
+    others = Sides(start, (cold or popular)[0], popular[0], _position(experts, "popular-ever"))
+    return _strengthened(others, (*warm[1:], *popular), lessons)
+
+
+def _strengthened(sides: Sides, partners: Sequence[int], lessons: Lessons) -> Sides:
+    """Return the sides with the share of each partner on the warm side that does best, one after the other."""
+
+    def judged(one: Sides) -> float:
+        return float(ndcg(Switch(*one, 0, 1.0), lessons).mean())
+
+    best = judged(sides)
+    for partner in partners:
+        for share in SHARES:
+            warm = sides.warm.copy()
+            warm[partner] = share
+            if (found := judged(sides._replace(warm=warm))) > best:
+                sides, best = sides._replace(warm=warm), found
+    return sides
 
 
 def _best(forms: Iterable[F], lessons: Lessons) -> F:

@@ -1,7 +1,7 @@
 """The later slice: what the mixer learns from, asked as serving will be asked.
 
-Experts are fitted on the earlier part of the window; each visit of the later part is one question with its right
-answers, so that users and items which are new there are really cold. Owns the cut and the questions. A question never
+Experts are fitted on the earlier part of the window; each visit of the later part is asked about at its start and
+within it, so that users and items which are new there are really cold. Owns the cut and the questions. A question never
 holds an event at or after its own moment.
 """
 
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from coldframe.clock import generator
 from coldframe.dataset.counts import RunningCounts
 from coldframe.dataset.training_set import NEVER, Bags, Interactions, Rows, Times, TrainingSet
-from coldframe.dataset.visits import begins_visit
+from coldframe.dataset.visits import stops
 from coldframe.scoring.request import History, Request
+
+HORIZON = 10
+"""Events that follow a question and make its right answers, to the end of the moment that brings the last of them."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def _cut(times: Times, share: float) -> int:
 
 @dataclass(frozen=True)
 class _Visit:
+    """One moment of a visit, and what follows."""
+
     user: int
     now: int
     items: Rows
@@ -125,14 +130,13 @@ def _restricted(training_set: TrainingSet, kept: NDArray[np.bool_], as_of: int) 
 
 
 def _visits(events: Interactions, cut: int) -> list[_Visit]:
-    """Return the visits from the cut on in order of time, each with its distinct liked items."""
+    """Return what is asked from the cut on in order of time, each with its distinct liked items."""
     later = np.flatnonzero(events.timestamp >= cut)
     order = later[np.lexsort((events.timestamp[later], events.user[later]))]
     user, time = events.user[order], events.timestamp[order]
-    starts = np.flatnonzero(begins_visit(user, time))
     visits = [
-        _Visit(int(user[start]), int(time[start]), _liked(events, part))
-        for start, part in zip(starts, np.split(order, starts[1:]), strict=True)
+        _Visit(int(user[first]), int(time[first]), _liked(events, order[first:last]))
+        for first, last in stops(user, time, horizon=HORIZON)
     ]
     return sorted((visit for visit in visits if len(visit.items)), key=lambda visit: visit.now)
 

@@ -36,16 +36,24 @@ GRID: dict[str, dict[str, tuple[Any, ...]]] = {
         "item_item.user_exponent": (0.25, 0.5, 0.75),
         "item_item.half_life_days": (0.0, 30.0, 90.0, 365.0),
     },
-    "stacked": {"item_item.content_weight": (0.1, 0.3, 1.0, 3.0)},
+    "stacked": {"item_item.content_weight": (0.1, 0.3, 1.0, 2.0, 4.0)},
     "smoothed": {
         "item_item.content_neighbours": (10, 30, 60),
         "item_item.content_power": (1.0, 2.0, 4.0),
         "item_item.content_shrink": (0.05, 0.3, 1.0),
     },
+    "recent": {"item_item.step_decay": (0.3, 0.6, 0.8, 0.9)},
     "spectral": {
-        "spectral.exponent": (0.3, 0.4, 0.5),
-        "spectral.softness": (0.05, 0.2, 0.8),
+        "spectral.exponent": (0.3, 0.35, 0.4, 0.5),
+        "spectral.softness": (0.05, 0.1, 0.2, 0.4, 0.8),
         "spectral.half_life_days": (0.0, 30.0, 90.0, 365.0),
+    },
+    "svd": {"spectral.few": (32, 64, 128, 256)},
+    "walk": {
+        "walk.start": (0.4, 0.6, 0.8),
+        "walk.end": (0.2, 0.4, 0.6),
+        "walk.user_exponent": (0.5, 0.7, 1.0),
+        "walk.half_life_days": (0.0, 30.0, 90.0, 365.0),
     },
     "transitions": {
         "transitions.step_decay": (0.1, 0.3, 0.6, 0.8),
@@ -97,11 +105,15 @@ def tune(
     *,
     budget_seconds: float,
     progress: Callable[[str, int, int], None],
+    questions: Sequence[Question] | None = None,
     stopwatch: Callable[[], float] = perf_counter,
 ) -> Tuned:
-    """Return the best settings found before the budget is spent; the experts take turns in the order of the grid."""
+    """Return the best settings found before the budget is spent; the experts take turns in the order of the grid.
+
+    With `questions` (a published validation part) experts are fitted on everything and judged on at most 600 of those.
+    """
     started = stopwatch()
-    later = _later(training_set, settings)
+    later = _later(training_set, settings) if questions is None else Later(training_set, _few(questions))
     trials: list[Trial] = []
     total = sum(len(values) for rules in GRID.values() for values in rules.values())
     for name, rules in GRID.items():
@@ -132,6 +144,11 @@ def _later(training_set: TrainingSet, settings: Settings) -> Later:
         max_questions=QUESTIONS,
         seed=settings.training.seed,
     )
+
+
+def _few(questions: Sequence[Question]) -> list[Question]:
+    rows = np.unique(np.linspace(0, len(questions) - 1, min(QUESTIONS, len(questions))).astype(np.int64))
+    return [questions[row] for row in rows]
 
 
 def _judged(name: str, later: Later, settings: Settings) -> float | None:

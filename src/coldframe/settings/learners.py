@@ -66,6 +66,9 @@ class ItemItemSettings:
     half_life_days: float = setting(
         0.0, reason="0: an old like counts as much as a new one.", unit="days", low=0.0, high=36_500.0
     )
+    step_decay: float = setting(
+        0.6, reason="What the expert of the last moments keeps of each earlier one.", low=0.0, high=1.0
+    )
     content_weight: float = setting(
         0.5, reason="Weight of content rows against likes in the stacked model.", unit="mean diagonals", low=0, high=1e4
     )
@@ -83,7 +86,20 @@ class SpectralSettings:
     exponent: float = setting(0.4, reason="Normalisation by degree^−0.4 on both sides.", unit="", low=0.0, high=1.0)
     softness: float = setting(0.2, reason="Where damping sets in, in tenths of the largest value.", low=0.0, high=100.0)
     rank: int = setting(512, reason="Directions kept where not all can be had.", unit="dimensions", low=2, high=4_096)
+    few: int = setting(64, reason="Directions of the broad strokes.", unit="dimensions", low=1, high=4_096)
     dense_items: int = setting(6_000, reason="Up to here all directions are kept.", unit="items", low=2, high=100_000)
+    half_life_days: float = setting(
+        0.0, reason="0: an old like counts as much as a new one.", unit="days", low=0.0, high=36_500.0
+    )
+
+
+@dataclass(frozen=True)
+class WalkSettings:
+    """The short random walk from items to users to items."""
+
+    start: float = setting(0.6, reason="A popular item of the past says less.", unit="", low=0.0, high=2.0)
+    user_exponent: float = setting(0.7, reason="A heavy user says less per like.", unit="", low=0.0, high=2.0)
+    end: float = setting(0.4, reason="A popular item is reached easily and counts less.", unit="", low=0.0, high=2.0)
     half_life_days: float = setting(
         0.0, reason="0: an old like counts as much as a new one.", unit="days", low=0.0, high=36_500.0
     )

@@ -16,6 +16,7 @@ from coldframe.settings.learners import (
     RepeatSettings,
     SpectralSettings,
     TransitionSettings,
+    WalkSettings,
 )
 
 
@@ -172,6 +173,7 @@ class Settings:
     collaborative: CollaborativeSettings = field(default_factory=CollaborativeSettings)
     item_item: ItemItemSettings = field(default_factory=ItemItemSettings)
     spectral: SpectralSettings = field(default_factory=SpectralSettings)
+    walk: WalkSettings = field(default_factory=WalkSettings)
     transitions: TransitionSettings = field(default_factory=TransitionSettings)
     repeat: RepeatSettings = field(default_factory=RepeatSettings)
     content: ContentSettings = field(default_factory=ContentSettings)

@@ -11,18 +11,23 @@ from coldframe.models.fits.attribute_popularity import fit_attribute_popularity
 from coldframe.models.fits.attributes import fit_attributes
 from coldframe.models.fits.collaborative import fit_collaborative
 from coldframe.models.fits.content import fit_content
-from coldframe.models.fits.item_item import fit_item_item, fit_smoothed, fit_stacked
+from coldframe.models.fits.item_item import fit_item_item, fit_recent, fit_smoothed, fit_stacked
 from coldframe.models.fits.popularity import fit_popular, fit_popular_last, fit_trending
 from coldframe.models.fits.repeat import fit_repeat
 from coldframe.models.fits.spectral import fit_spectral
+from coldframe.models.fits.svd import fit_svd
 from coldframe.models.fits.transitions import fit_transitions
+from coldframe.models.fits.walk import fit_walk
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.request import Expert
 
 EXPERTS: Mapping[str, Callable[[Workshop], Expert | None]] = {
     "collaborative": fit_collaborative,
     "item-item": fit_item_item,
+    "recent": fit_recent,
     "spectral": fit_spectral,
+    "svd": fit_svd,
+    "walk": fit_walk,
     "stacked": fit_stacked,
     "smoothed": fit_smoothed,
     "content": fit_content,

@@ -28,6 +28,16 @@ def fit_item_item(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     return as_expert("item-item", "collaborative", workshop.item_item, workshop.is_warm, recall, settings)
 
 
+def fit_recent(workshop: Workshop) -> ItemItem | DenseItemItem | None:
+    """Return the same EASE as `fit_item_item`, asked about the last moments of a past more than about the others."""
+    times = workshop.training_set.interactions.timestamp
+    if workshop.is_warm.sum() < 2 or times.min() == times.max():
+        return None
+    settings = workshop.settings.item_item
+    recall = Recall(step_decay=settings.step_decay)
+    return as_expert("recent", "collaborative", workshop.item_item, workshop.is_warm, recall, settings)
+
+
 def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     """Return EASE on likes and content features stacked, over warm items; None where those have no content."""
     settings, gram = workshop.settings.item_item, workshop.gram

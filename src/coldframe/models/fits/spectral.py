@@ -4,11 +4,15 @@ N = D_u^−g X D_i^−g with eigenvalues w of N'N; the response is w ÷ (w + e �
 and 1 on the largest `rank` of a truncated decomposition otherwise (after Shen et al. 2021, GF-CF).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from scipy.sparse.linalg import eigsh
 
 from coldframe.clock import generator
+from coldframe.dataset.training_set import Floats
 from coldframe.models.csr import Csr
 from coldframe.models.decomposition import leading_vectors
 from coldframe.models.fits.item_item import as_expert
@@ -18,30 +22,47 @@ from coldframe.scoring.experts import DenseItemItem, Factors, ItemItem
 from coldframe.scoring.profile import Recall
 
 
+class Normalised(NamedTuple):
+    """N = D_u^−g X D_i^−g over some items, float32 [n_users, n]; `item_scale` is D_i^−g, float32 [n]."""
+
+    matrix: Csr
+    item_scale: Floats
+
+
+def normalised(workshop: Workshop, rows: NDArray[np.int64]) -> Normalised:
+    """Return the matrix of likes over item rows, normalised on both sides by `spectral.exponent`."""
+    exponent = workshop.settings.spectral.exponent
+    user, seen = workshop.user_weights(exponent), workshop.seen[:, rows]
+    item = np.asarray(seen.sum(axis=0)).ravel().astype(np.float32) ** np.float32(-exponent)
+    return Normalised(sp.csr_matrix(sp.diags(user) @ seen @ sp.diags(item), dtype=np.float32), item)
+
+
 def fit_spectral(workshop: Workshop) -> Factors | ItemItem | DenseItemItem | None:
     """Return the filter over the warm items; None with fewer than three of them."""
     rows = np.flatnonzero(workshop.is_warm)
     if len(rows) < 3:
         return None
-    settings = workshop.settings.spectral
-    user = workshop.user_weights(settings.exponent)
-    degree = np.asarray(workshop.seen[:, rows].sum(axis=0)).ravel().astype(np.float32)
-    item = degree ** np.float32(-settings.exponent)
-    normal = sp.csr_matrix(sp.diags(user) @ workshop.seen[:, rows] @ sp.diags(item), dtype=np.float32)
+    settings, normal = workshop.settings.spectral, normalised(workshop, rows)
+    if len(rows) > settings.dense_items:
+        draw = generator(workshop.settings.training.seed, "spectral")
+        vectors = leading_vectors(normal.matrix, settings.rank, draw)
+        return as_factors("spectral", workshop, rows, vectors, normal.item_scale)
+    matrix, item = np.zeros((workshop.training_set.n_items,) * 2, np.float32), normal.item_scale
+    matrix[np.ix_(rows, rows)] = item[:, None] * _filtered(normal.matrix, settings.softness) / item[None, :]
     recall = Recall(half_life_days=settings.half_life_days)
-    if len(rows) <= settings.dense_items:
-        matrix = np.zeros((workshop.training_set.n_items,) * 2, np.float32)
-        matrix[np.ix_(rows, rows)] = item[:, None] * _filtered(normal, settings.softness) / item[None, :]
-        return as_expert("spectral", "collaborative", matrix, workshop.is_warm, recall, workshop.settings.item_item)
-    vectors = leading_vectors(normal, settings.rank, generator(workshop.settings.training.seed, "spectral"))
+    return as_expert("spectral", "collaborative", matrix, workshop.is_warm, recall, workshop.settings.item_item)
+
+
+def as_factors(name: str, workshop: Workshop, rows: NDArray[np.int64], vectors: Floats, item_scale: Floats) -> Factors:
+    """Return the scorer s = x D_i^−g V V' D_i^g of vectors V float32 [n, rank] over item rows [n]."""
     shape = (workshop.training_set.n_items, vectors.shape[1])
     inward, outward = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    inward[rows], outward[rows] = vectors * item[:, None], vectors / item[:, None]
+    inward[rows], outward[rows] = vectors * item_scale[:, None], vectors / item_scale[:, None]
     return Factors(
-        name="spectral",
+        name=name,
         family="collaborative",
         can_score=workshop.is_warm,
-        recall=recall,
+        recall=Recall(half_life_days=workshop.settings.spectral.half_life_days),
         inward=inward,
         outward=outward,
     )

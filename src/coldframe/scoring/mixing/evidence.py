@@ -25,6 +25,9 @@ CONTEXT = (
     "item_count_when_fitted",
     "item_new_when_fitted",
     "already_had",
+    "times_had",
+    "days_since_had",
+    "days_since_last_event",
 )
 """Columns of the context: counts and days as log(1 + x), flags as 0 or 1, all as of the request."""
 
@@ -127,5 +130,29 @@ def _context(items: Rows, request: Request, warm: Warmth) -> Floats:
     context[:, 5] = now == 0
     context[:, 6] = np.log1p(fitted)
     context[:, 7] = fitted == 0
-    context[:, 8] = np.isin(items, request.history.item)
+    times, days, idle = _past(items, request)
+    context[:, 8] = times > 0
+    context[:, 9] = np.log1p(times)
+    context[:, 10] = np.log1p(days)
+    context[:, 11] = np.log1p(idle)
     return context
+
+
+def _past(items: Rows, request: Request) -> tuple[Floats, Floats, float]:
+    """Return how often the user had each item, the days since the last time, and the days since any event; 0 unknown.
+
+    float32 [n] twice, and a number.
+    """
+    history = request.history
+    times, days = np.zeros(len(items), np.float32), np.zeros(len(items), np.float32)
+    if not len(history):
+        return times, days, 0.0
+    had, last, count = np.unique(history.item[::-1], return_index=True, return_counts=True)
+    place = np.minimum(np.searchsorted(had, items), len(had) - 1)
+    known = had[place] == items
+    times[known] = count[place[known]]
+    if request.now == NEVER:
+        return times, days, 0.0
+    since = np.maximum(request.now - history.timestamp[::-1][last], 0) / DAY_US
+    days[known] = since[place[known]]
+    return times, days, float(since.min())

@@ -126,43 +126,48 @@ class Single:
 @dataclass(frozen=True)
 class Switch:
     """A tuned hard switch: `new_user` for users without history; else `cold` × `cold_scale` for items with at most
-    `cold_count` events when fitted, and `warm` + `popular_share` × `new_user` for the others.
+    `cold_count` events when fitted, and raw scores · `warm` (float32 [n_experts]) for the others. Where `new_user`
+    cannot say, `fallback`, which scores everything, follows behind.
     """
 
-    warm: int
+    warm: Floats
     cold: int
     new_user: int
+    fallback: int
     cold_count: int
     cold_scale: float
-    popular_share: float
 
     def combine(self, evidence: Evidence) -> Floats:
         """Return float32 [n]."""
         raw = raw_scores(evidence)
-        popular = np.nan_to_num(raw[:, self.new_user])
-        warm = np.nan_to_num(raw[:, self.warm]) + np.float32(self.popular_share) * popular
+        if _is_new_user(evidence):
+            return behind(raw[:, self.new_user], raw[:, self.fallback])
         cold = np.nan_to_num(raw[:, self.cold]) * np.float32(self.cold_scale)
         is_cold = evidence.context[:, 6] <= np.log1p(np.float32(self.cold_count)) + 1e-4
-        known = np.where(is_cold, cold, warm)
-        return np.where(evidence.context[:, 1] > 0, popular, known).astype(np.float32)
+        return np.where(is_cold, cold, np.nan_to_num(raw) @ self.warm).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class CountCurve:
-    """A hand-made curve: `warm` is trusted σ((log(1 + item count) − `middle`) ÷ `width`), `cold` for the rest."""
+    """A hand-made curve: `warm` is trusted σ((log(1 + item count) − `middle`) ÷ `width`), `cold` for the rest; all else
+    as for `Switch`.
+    """
 
-    warm: int
+    warm: Floats
     cold: int
     new_user: int
+    fallback: int
     middle: float
     width: float
 
     def combine(self, evidence: Evidence) -> Floats:
         """Return float32 [n]."""
         raw = raw_scores(evidence)
+        if _is_new_user(evidence):
+            return behind(raw[:, self.new_user], raw[:, self.fallback])
         trust = 1 / (1 + np.exp(-(evidence.context[:, 6] - np.float32(self.middle)) / np.float32(self.width)))
-        mixed = trust * np.nan_to_num(raw[:, self.warm]) + (1 - trust) * np.nan_to_num(raw[:, self.cold])
-        return np.where(evidence.context[:, 1] > 0, np.nan_to_num(raw[:, self.new_user]), mixed).astype(np.float32)
+        mixed = trust * (np.nan_to_num(raw) @ self.warm) + (1 - trust) * np.nan_to_num(raw[:, self.cold])
+        return mixed.astype(np.float32)
 
 
 FORMS = (Blend, Bucket, Gate, Network, Softmax, Single, Switch, CountCurve)
@@ -175,6 +180,11 @@ def buckets(log_counts: Floats) -> NDArray[np.int64]:
     [0, 1, 1, 2, 2, 3]
     """
     return np.searchsorted(BUCKET_STARTS, log_counts, side="right")
+
+
+def _is_new_user(evidence: Evidence) -> bool:
+    """Return whether the request is of a user without history."""
+    return bool(len(evidence.context)) and bool(evidence.context[0, 1] > 0)
 
 
 def relu(values: Floats) -> Floats:
