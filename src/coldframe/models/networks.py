@@ -20,7 +20,7 @@ from coldframe.scoring.mixing.forms import BUCKET_STARTS, N_BUCKETS
 from coldframe.settings import MixerSettings
 
 BATCH = 64
-PATIENCE = 3
+PATIENCE = 4
 DECAY = 1e-4
 Parameters = dict[str, Any]
 Forward = Callable[[Parameters, Any, Any, Any], Any]

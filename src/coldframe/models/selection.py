@@ -27,6 +27,8 @@ WIDTH = 160
 INNER = 0.2
 """Share of the lessons fitted on, their end, that decides when to stop."""
 NETWORKS = ("blend", "bucket", "gate", "network", "softmax")
+AVERAGED = ("gate", "trees", "network")
+"""What `mean` is made of."""
 LEARNED = (*NETWORKS, "trees", "mean")
 AUTO = ("blend", "bucket", "gate", "network", "trees", "mean")
 """Forms that `mixer.form = "auto"` chooses among; the article's softmax is compared, and serves only when asked for."""
@@ -152,7 +154,7 @@ def _learned(train: Lessons, settings: Settings, report: Report) -> tuple[dict[s
             report("fit mixer", done, len(wanted) + 1)
             forms[name], epochs[name] = form, best
     if "mean" in wanted:
-        forms["mean"] = _mean(forms["trees"], forms["gate"], train)
+        forms["mean"] = _mean_of(forms, train)
     return forms, epochs
 
 
@@ -160,7 +162,13 @@ def _wanted(form: str) -> tuple[str, ...]:
     """Return the forms to fit, parts before what is made of them."""
     if form == "auto":
         return LEARNED
-    return ("gate", "trees", "mean") if form == "mean" else (form,)
+    return (*AVERAGED, "mean") if form == "mean" else (form,)
+
+
+def _mean_of(forms: dict[str, Form], lessons: Lessons) -> Mean:
+    """Return the network, which errs by itself, and the gate with the trees, half and half."""
+    gate, trees, network = (forms[name] for name in AVERAGED)
+    return _mean(_mean(gate, trees, lessons), network, lessons)
 
 
 def _mean(first: Form, second: Form, lessons: Lessons) -> Mean:
@@ -176,8 +184,7 @@ def _final(name: str, lessons: Lessons, epochs: dict[str, int], forms: dict[str,
         return forms[name]
     everything = padded(lessons, width=WIDTH, draw=generator(settings.training.seed, "lessons"))
     if name == "mean":
-        parts = [_fit_for(part, everything, epochs, settings) for part in ("trees", "gate")]
-        return _mean(parts[0], parts[1], lessons)
+        return _mean_of({part: _fit_for(part, everything, epochs, settings) for part in AVERAGED}, lessons)
     return _fit_for(name, everything, epochs, settings)
 
 

@@ -23,7 +23,7 @@ from coldframe.scoring.threads import one_thread_each
 from coldframe.settings import Settings, with_value
 
 K = 10
-QUESTIONS = 600
+QUESTIONS = 1_500
 GRID: dict[str, dict[str, tuple[Any, ...]]] = {
     "collaborative": {
         "collaborative.alpha": (1.0, 4.0, 10.0, 40.0),
@@ -110,11 +110,13 @@ def tune(
 ) -> Tuned:
     """Return the best settings found before the budget is spent; the experts take turns in the order of the grid.
 
-    With `questions` (a published validation part) experts are fitted on everything and judged on at most 600 of those.
+    With `questions` (a published validation part) experts are fitted on everything and judged on at most `QUESTIONS` of those.
     """
     started = stopwatch()
     later = _later(training_set, settings) if questions is None else Later(training_set, _few(questions))
     trials: list[Trial] = []
+    times = training_set.interactions.timestamp
+    timeless = bool(len(times)) and times.min() == times.max()
     total = sum(len(values) for rules in GRID.values() for values in rules.values())
     for name, rules in GRID.items():
         best = _judged(name, later, settings)
@@ -122,6 +124,8 @@ def tune(
             continue
         trials.append(Trial(name, "", "as set", best, True))
         for setting, values in rules.items():
+            if timeless and setting.endswith("half_life_days"):
+                continue
             for value in values:
                 if stopwatch() - started > budget_seconds:
                     return Tuned(settings, trials, stopwatch() - started)

@@ -176,9 +176,15 @@ class MixerSettings:
     )
     experts: list[str] = setting([], reason="Names of the experts to fit; empty: all that the data can teach.")
     hidden: int = setting(64, reason="The seed article's layer.", unit="units", low=2, high=1_024)
-    dropout: float = setting(0.3, reason="The seed article's rate.", unit="probability", low=0.0, high=0.95)
+    dropout: float = setting(
+        0.1,
+        reason="The seed article's 0.3 costs the full network 2 % on three of four sets.",
+        unit="probability",
+        low=0.0,
+        high=0.95,
+    )
     epochs: int = setting(
-        30, reason="Stops earlier when its own held-out part stops improving.", unit="epochs", low=1, high=1_000
+        60, reason="Stops earlier when its own held-out part stops improving.", unit="epochs", low=1, high=1_000
     )
     learning_rate: float = setting(0.003, reason="Adam.", unit="", low=1e-6, high=1.0)
     holdout: float = setting(

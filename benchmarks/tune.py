@@ -1,0 +1,53 @@
+"""Search the settings of each data set on the training side of its test split, and keep them with their evidence.
+
+    python benchmarks/tune.py [--sets NAME,…] [--budget SECONDS]
+
+The same search as `coldframe tune`, on later events of the training side (or on the published validation part); the
+test events are never read. Writes `benchmarks/settings/SET.toml`, which `quality.py` starts from.
+"""
+
+import argparse
+from pathlib import Path
+
+from datasets import SETS, is_there
+from rich.console import Console
+
+from coldframe.models.later import Question
+from coldframe.models.tuning import tune
+from coldframe.pipeline import trainer
+from coldframe.settings import load
+from coldframe.settings.rewriting import rewrite
+
+FOLDER = Path(__file__).parent / "settings"
+
+
+def main() -> None:
+    """Tune the sets asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--budget", type=float, default=240.0)
+    asked, console = parser.parse_args(), Console(width=160)
+    for name in asked.sets.split(","):
+        if is_there(name):
+            changed = tune_set(name, asked.budget)
+            console.print(f"{name}: {changed}")
+        else:
+            console.print(f"{name}: not here, skipped")
+
+
+def tune_set(name: str, budget: float) -> dict[str, object]:
+    """Return what the search changed, written to the set's file; it begins from what the file says already."""
+    path = FOLDER / f"{name}.toml"
+    path.touch()
+    settings = load(path)
+    split, made = SETS[name]().test(), trainer(settings)
+    training_set = made.build(split.train, split.items, split.users, settings, as_of=split.as_of, window_days=None)
+    validation = split.plan(training_set, made.weigh).validation
+    questions = [Question(case.request, case.relevant) for case in validation] or None
+    tuned = tune(training_set, settings, budget_seconds=budget, progress=lambda *_: None, questions=questions)
+    rewrite(path, tuned.changed, evidence=tuned.evidence)
+    return tuned.changed
+
+
+if __name__ == "__main__":
+    main()
