@@ -21,7 +21,7 @@ from coldframe.models.selection import LEARNED
 from coldframe.pipeline import trainer
 from coldframe.settings import load
 
-MODELS = ("hybrid", *LEARNED, "switch", "count-curve", *EXPERTS, "popular", "recent-popular")
+MODELS = ("hybrid", "exposed", *LEARNED, "switch", "count-curve", *EXPERTS, "popular", "recent-popular")
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def main() -> None:
 def _table(report: EvaluationReport) -> Table:
     """Return one row per model: accuracy overall, coverage, and NDCG@10 by slice; * where the reference is better."""
     table = Table(title=f"{report.n_requests:,} requests of {report.n_users:,} users", title_justify="left")
-    overall = ("ndcg@10", "ndcg@20", "recall@20", "hit_rate@10", "coverage@10", "tail@10")
+    overall = ("ndcg@10", "ndcg@20", "recall@20", "hit_rate@10", "coverage@10", "tail@10", "young@10")
     slices = [name for name in report.slices if name != "overall"]
     for heading in ("model", *overall, *(f"{name} ({report.slice_requests[name]:,})" for name in slices)):
         table.add_column(heading, justify="left" if heading == "model" else "right")

@@ -141,6 +141,11 @@ def described(training_set: TrainingSet, trained: Trained, settings: Settings, d
         "reason": selection.reason,
         "warmth": [row._asdict() for row in trained.warmth],
         "requests_compared": selection.n_checked,
+        "exposure": {
+            "young_share": selection.exposure.policy.share,
+            "earned": _number(selection.exposure.earned),
+            "cost": _number(selection.exposure.cost),
+        },
         "metrics": {f"check/{name}/ndcg@10": round(one.value, 6) for name, one in selection.scores.items()},
     }
 
@@ -161,6 +166,10 @@ def _end(store: Store) -> datetime:
     if newest is None:
         raise DataError("The store holds no event.", remedy="Import some: coldframe import events FILE.")
     return newest + timedelta(microseconds=1)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 6)
 
 
 def _iso(micros: int) -> str:

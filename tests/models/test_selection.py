@@ -87,12 +87,25 @@ def for_known(chosen):
 
 
 def test_users_without_history_get_recent_popularity_unless_something_is_surely_better():
-    is_new = np.arange(80) < 40
+    bucket = np.where(np.arange(80) < 40, 0, 3)
     values = {"popular-month": np.full(80, 0.2), "gate": np.full(80, 0.3)}
     values["gate"][:40] = np.tile([0.0, 0.41], 20)
-    assert choose(values, is_new, {"popular-month": Single(0, 0)}, "auto")[:2] == ("gate", "popular-month")
+    simple = {"popular-month": Single(0, 0)}
+    assert choose(values, bucket, simple, "auto").serves == ("popular-month", "gate", "gate", "gate")
     values["gate"][:40] = np.tile([0.2, 0.3], 20)
-    assert choose(values, is_new, {"popular-month": Single(0, 0)}, "auto")[:2] == ("gate", "gate")
+    assert choose(values, bucket, simple, "auto").serves == ("gate",) * 4
+
+
+def test_a_bucket_of_users_is_served_by_what_is_better_for_it_beyond_doubt():
+    bucket = np.repeat([1, 2, 3], 40)
+    values = {"left": np.full(120, 0.2), "gate": np.full(120, 0.3)}
+    values["left"][:40] = np.tile([0.3, 0.5], 20)
+    choice = choose(values, bucket, {"left": Single(0, 0)}, "auto")
+    assert choice.serves == ("gate", "left", "gate", "gate")
+    assert choice.name == "gate, left for 1-5 events"
+    assert "left is better beyond doubt" in choice.reason
+    values["left"][:40] = np.tile([0.0, 0.7], 20)
+    assert choose(values, bucket, {"left": Single(0, 0)}, "auto").serves == ("gate",) * 4
 
 
 def test_an_expert_serves_where_it_alone_is_best_and_the_reason_says_so():

@@ -78,5 +78,5 @@ def in_range(name: str, value: Scalar) -> str | None:
 
 
 def _plain(number: float) -> str:
-    whole = number.is_integer() and abs(number) < 1e15
+    whole = float(number).is_integer() and abs(number) < 1e15
     return str(int(number)) if whole else repr(float(number))

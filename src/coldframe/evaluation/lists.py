@@ -19,6 +19,7 @@ from coldframe.evaluation.asking import scores_of
 from coldframe.evaluation.plan import Case, Plan
 from coldframe.evaluation.ranking import TopK, request_key, top_k
 from coldframe.metrics import Ragged
+from coldframe.scoring.hybrid import YOUNG_COUNT
 from coldframe.scoring.request import Scorer
 from coldframe.scoring.threads import one_thread_each
 from coldframe.store.protocol import Progress
@@ -34,7 +35,8 @@ class Lists:
     `user` is a dense number per user (for clustering), `user_ids` what it stands for; `history` events before the
     request; `relevant` the right answers and `target_counts` the events on each of them by then. Per model,
     `ranked` is int32 [n, k_max] (−1 where a list ends) and `n_scored` how many places came from the model itself
-    rather than the fallback. `candidates` marks items that at least one request could have shown.
+    rather than the fallback; `young` bool [n, k_max] which of the ranked had at most 5 events by then.
+    `candidates` marks items that at least one request could have shown.
     """
 
     user_ids: tuple[str, ...]
@@ -45,6 +47,7 @@ class Lists:
     candidates: Bools
     ranked: Mapping[str, Rows]
     n_scored: Mapping[str, NDArray[np.int64]]
+    young: Mapping[str, Bools]
 
     def __len__(self) -> int:
         return len(self.user)
@@ -60,6 +63,7 @@ class _Growing:
     relevant: list[Rows] = field(default_factory=list[Rows])
     counts: list[NDArray[np.int32]] = field(default_factory=list[NDArray[np.int32]])
     lists: dict[str, list[TopK]] = field(default_factory=dict[str, list[TopK]])
+    young: dict[str, list[Bools]] = field(default_factory=dict[str, list[Bools]])
 
 
 def rank_everything(
@@ -98,7 +102,9 @@ def rank_everything(
                 ranked = list(run(rank, scored))
                 seconds[name] += stopwatch() - started
                 for case, one in zip(chunk, ranked, strict=True):
-                    views[case.view].lists.setdefault(name, []).append(one)
+                    growing = views[case.view]
+                    growing.lists.setdefault(name, []).append(one)
+                    growing.young.setdefault(name, []).append(_young(case, one.items, trained))
             done += len(chunk)
             if progress is not None:
                 progress(done, len(plan.cases))
@@ -122,7 +128,16 @@ def _note(growing: _Growing, case: Case, trained: NDArray[np.int32]) -> None:
     growing.users.append(case.user_id)
     growing.history.append(len(request.history))
     growing.relevant.append(case.relevant)
-    growing.counts.append((trained if request.item_counts is None else request.item_counts)[case.relevant])
+    growing.counts.append(_counts(case, trained)[case.relevant])
+
+
+def _counts(case: Case, trained: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the events per item by the moment of a question."""
+    return trained if case.request.item_counts is None else case.request.item_counts
+
+
+def _young(case: Case, items: Rows, trained: NDArray[np.int32]) -> Bools:
+    return (items >= 0) & (_counts(case, trained)[items] <= YOUNG_COUNT)
 
 
 def _closed(growing: _Growing) -> Lists:
@@ -136,6 +151,7 @@ def _closed(growing: _Growing) -> Lists:
         target_counts=_joined(growing.counts),
         candidates=growing.candidates,
         ranked={name: np.stack([one.items for one in lists]) for name, lists in growing.lists.items()},
+        young={name: np.stack(lists) for name, lists in growing.young.items()},
         n_scored={name: np.array([one.n_scored for one in lists]) for name, lists in growing.lists.items()},
     )
 

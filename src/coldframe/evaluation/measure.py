@@ -76,7 +76,8 @@ def values_per_request(lists: Lists, yardstick: Yardstick) -> Values:
     """Return model → metric at k → one float64 value per request of a view.
 
     `ndcg`, `recall` and `hit_rate`; `tail`: share of the list outside the 20 % most popular items; `diversity`:
-    normalised category diversity, absent without categories; `filled`: share of the list that the fallback filled.
+    normalised category diversity, absent without categories; `young`: share of the list with at most 5 events by then;
+    `filled`: share of the list that the fallback filled.
     """
     return {name: _values(lists, name, yardstick) for name in lists.ranked}
 
@@ -112,6 +113,7 @@ def _values(lists: Lists, model: str, yardstick: Yardstick) -> dict[str, Doubles
     found |= {f"tail@{k}": tail_share(ranked, yardstick.popularity, k) for k in ks}
     if yardstick.categories.n_features:
         found |= {f"diversity@{k}": normalised_category_diversity(ranked, yardstick.categories, k) for k in ks}
+    found |= {f"young@{k}": lists.young[model][:, :k].mean(axis=1) for k in ks}
     return found | {f"filled@{k}": _filled(ranked, lists.n_scored[model], k) for k in ks}
 
 

@@ -25,7 +25,7 @@ def _models(report: EvaluationReport) -> Table:
     k = report.ks[0]
     metrics = [f"ndcg@{k}", f"recall@{k}", f"hit_rate@{k}", f"coverage@{k}"]
     metrics += [f"{name}@{other}" for other in report.ks[1:] for name in ("ndcg", "recall")]
-    metrics += [f"{name}@{k}" for name in ("diversity", "tail", "filled")]
+    metrics += [f"{name}@{k}" for name in ("diversity", "tail", "young", "filled")]
     present = [metric for metric in metrics if any(metric in numbers for numbers in report.models.values())]
     title = f"{report.n_requests:,} requests of {report.n_users:,} users among {report.n_items:,} items"
     table = Table(title=title, title_justify="left", title_style="bold")

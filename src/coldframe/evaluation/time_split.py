@@ -33,14 +33,13 @@ from coldframe.evaluation.plan import (
     request_of,
     sampled,
 )
+from coldframe.scoring.hybrid import YOUNG_COUNT
 
 TIME = "time"
 DISCOVERY = "discovery"
 """The view without what the user had before, neither on the list nor among the right answers; asked for only."""
 YOUNG = "young"
 """The view of items with few events by then, on the list and among the right answers; asked for only."""
-YOUNG_COUNT = 5
-"""Events up to which an item is young."""
 FOREVER = np.iinfo(np.int64).max
 
 

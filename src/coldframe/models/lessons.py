@@ -15,6 +15,7 @@ from coldframe.models.later import Question
 from coldframe.scoring.hybrid import Retriever
 from coldframe.scoring.mixing import CONTEXT, Calibration, Evidence, gather
 from coldframe.scoring.mixing.evidence import PER_EXPERT
+from coldframe.scoring.mixing.forms import buckets
 from coldframe.scoring.request import Expert
 from coldframe.scoring.threads import one_thread_each
 
@@ -51,9 +52,9 @@ class Lessons:
         return Lessons(self.lessons[:cut], self.calibration), Lessons(self.lessons[cut:], self.calibration)
 
     @property
-    def is_new(self) -> Bools:
-        """Which lessons are of users without history, bool [n]."""
-        return np.array([lesson.user_count == 0 for lesson in self.lessons], np.bool_)
+    def bucket(self) -> NDArray[np.int64]:
+        """The bucket of each lesson's user history, int64 [n]."""
+        return buckets(np.log1p(np.array([lesson.user_count for lesson in self.lessons], np.float32)))
 
     @property
     def recall(self) -> float:

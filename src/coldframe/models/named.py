@@ -13,10 +13,12 @@ from coldframe.models.hybrid import train_hybrid
 from coldframe.models.later import Question
 from coldframe.models.selection import LEARNED
 from coldframe.models.workshop import Report, Workshop, quiet
+from coldframe.scoring.exposure import Exposed
 from coldframe.scoring.request import Scorer
 from coldframe.settings import Settings
 
 HYBRID = "hybrid"
+EXPOSED = "exposed"
 SIMPLE = ("switch", "count-curve")
 
 
@@ -30,21 +32,23 @@ def fit_models(
 ) -> dict[str, Scorer]:
     """Return a scorer per name. Raises `UnknownIdError` for a name that nobody knows.
 
-    `hybrid` is what training would serve; a form's name (`blend`, `gate`, `softmax`, `switch`, …) is the hybrid with
-    that form instead, on the same experts. An expert that the data cannot teach is left out.
+    `hybrid` is what training would serve, `exposed` the same with its slots for young items; a form's name (`blend`,
+    `gate`, `softmax`, `switch`, …) is the hybrid with that form instead, on the same experts. An expert that the data
+    cannot teach is left out.
     """
-    known = {HYBRID, *EXPERTS, *LEARNED, *SIMPLE}
+    known = {HYBRID, EXPOSED, *EXPERTS, *LEARNED, *SIMPLE}
     for name in names:
         if name not in known:
             raise UnknownIdError(f"There is no model {name!r}.", remedy=f"Known: {', '.join(sorted(known))}.")
-    if not {HYBRID, *LEARNED, *SIMPLE} & set(names):
+    if not {HYBRID, EXPOSED, *LEARNED, *SIMPLE} & set(names):
         wanted = replace(settings, mixer=replace(settings.mixer, experts=list(names)))
         experts = fit_experts(Workshop(training_set, wanted, report))
         return _only({expert.name: expert for expert in experts}, names)
     trained = train_hybrid(training_set, settings, questions=questions, report=report)
     fitted: dict[str, Scorer] = {expert.name: expert for expert in trained.hybrid.experts}
     fitted |= {name: replace(trained.hybrid, form=form, name=name) for name, form in trained.selection.forms.items()}
-    return _only(fitted | {HYBRID: trained.hybrid}, names)
+    exposed = Exposed(trained.hybrid, trained.selection.exposure.policy, settings.recommend.n)
+    return _only(fitted | {HYBRID: trained.hybrid, EXPOSED: exposed}, names)
 
 
 def _only(fitted: Mapping[str, Scorer], names: Sequence[str]) -> dict[str, Scorer]:

@@ -168,4 +168,5 @@ def served(training_set: TrainingSet, trained: Trained) -> ServedModel:
         trained.hybrid,
         trained.repeat,
         training_set.as_of,
+        trained.selection.exposure.policy,
     )

@@ -1,24 +1,29 @@
 """Which form serves: the learned mixers against each other and against everything simpler, on later lessons.
 
 The never-worse rule: the learned form that is best on the check part serves only if nothing simpler does better there,
-in total. Owns the comparison and its report. It is made on lessons that no contender was fitted on.
+in total or for users with as much history. Owns the comparison and its report. It is made on lessons that no contender
+was fitted on.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coldframe.clock import generator
-from coldframe.dataset.training_set import Bools
 from coldframe.metrics import Comparison, Estimate, bootstrap_mean, paired_bootstrap
 from coldframe.metrics.interval import Doubles
+from coldframe.models.affordable import Affordable, affordable
 from coldframe.models.contenders import ndcg, singles, tuned
 from coldframe.models.grown import ROUNDS, grow_trees
 from coldframe.models.lessons import Lessons, Padded, padded
 from coldframe.models.networks import fit_network
 from coldframe.models.workshop import Report
 from coldframe.scoring.mixing import ByUser, Form, Mean
+from coldframe.scoring.mixing.forms import N_BUCKETS, NAMES
 from coldframe.scoring.request import Expert
 from coldframe.settings import Settings
 
@@ -35,6 +40,10 @@ AUTO = ("blend", "bucket", "gate", "network", "trees", "mean")
 SCALED_ON = 100
 """Lessons on which two forms are brought to one scale."""
 RECENT = ("popular-month", "popular-week", "popular-ever")
+DOUBT = 2.0
+"""Standard errors by which something must be ahead to be better beyond doubt."""
+BUCKET_DOUBT = 3.0
+"""The same where every simple model is tried in every bucket of users."""
 FEWEST = 20
 """With fewer lessons nothing can be learned or compared."""
 
@@ -42,7 +51,8 @@ FEWEST = 20
 @dataclass(frozen=True)
 class Selection:
     """The form that serves, what it is called and why; NDCG@10 of everything that was compared on `n_checked`
-    requests, and how much better the chosen one is than each. `forms` holds them all, as they were compared.
+    requests, and how much better the chosen one is than each. `exposure` is what young items may cost. `forms` holds
+    them all, as they were compared.
     """
 
     name: str
@@ -50,6 +60,7 @@ class Selection:
     reason: str
     n_checked: int
     candidate_recall: float
+    exposure: Affordable = field(default_factory=Affordable)
     forms: dict[str, Form] = field(default_factory=dict[str, Form])
     scores: dict[str, Estimate] = field(default_factory=dict[str, Estimate])
     differences: dict[str, Comparison] = field(default_factory=dict[str, Comparison])
@@ -65,37 +76,81 @@ def select(experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, re
     learned, epochs = _learned(train, settings, report)
     forms = simple | learned
     values = {name: ndcg(form, check) for name, form in forms.items()}
-    known, new, reason = choose(values, check.is_new, simple, settings.mixer.form)
+    choice = choose(values, check.bucket, simple, settings.mixer.form)
     report("fit mixer", len(LEARNED), len(LEARNED) + 1)
-    form = _final(known, lessons, epochs, forms, settings)
-    if new != known:
-        form = ByUser(_final(new, lessons, epochs, forms, settings), form)
+    final = {name: _final(name, lessons, epochs, forms, settings) for name in dict.fromkeys(choice.serves)}
     report("fit mixer", len(LEARNED) + 1, len(LEARNED) + 1)
-    served = np.where(check.is_new, values[new], values[known])
+    served = np.choose(check.bucket, [values[name] for name in choice.serves])
     scores, differences = _compare(served, values, settings.training.seed)
-    name = known if new == known else f"{known}, {new} for new users"
-    return Selection(name, form, reason, len(check), lessons.recall, forms, scores, differences)
+    rule = settings.recommend
+    return Selection(
+        name=choice.name,
+        form=_routed([final[name] for name in choice.serves]),
+        reason=choice.reason,
+        n_checked=len(check),
+        candidate_recall=lessons.recall,
+        exposure=affordable(
+            _routed([forms[name] for name in choice.serves]), check, share=rule.young_share, budget=rule.young_budget
+        ),
+        forms=forms,
+        scores=scores,
+        differences=differences,
+    )
 
 
-def choose(values: dict[str, Doubles], is_new: Bools, simple: dict[str, Form], wanted: str) -> tuple[str, str, str]:
-    """Return what serves users with history, what serves those without, and why, from NDCG@10 per lesson.
+def _routed(forms: Sequence[Form]) -> Form:
+    """Return the forms of the four buckets of users as one."""
+    return forms[0] if all(form is forms[0] for form in forms) else ByUser(*forms)
 
-    The best mixer serves unless something simpler does better. Users without history get recent popularity unless
-    something is better for them beyond doubt.
+
+class Choice(NamedTuple):
+    """What serves users with 0, 1–5, 6–20 and more events, and why."""
+
+    serves: tuple[str, ...]
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """What serves most users, and who is served by something else."""
+        others = [f"{name} for {NAMES[bucket]} events" for bucket, name in enumerate(self.serves)]
+        usual = self.serves[-1]
+        return ", ".join([usual, *(one for one, name in zip(others, self.serves, strict=True) if name != usual)])
+
+
+def choose(values: dict[str, Doubles], bucket: NDArray[np.int64], simple: dict[str, Form], wanted: str) -> Choice:
+    """Return what serves users with how much history, and why, from NDCG@10 per lesson and the bucket of each.
+
+    The best mixer serves unless something simpler does better, in total or, beyond doubt, for one bucket of users.
+    Users without history get recent popularity unless something is better for them beyond doubt.
 
     >>> from coldframe.scoring.mixing import Single
     >>> values = {"ease": np.array([0.4]), "gate": np.array([0.3]), "blend": np.array([0.2])}
-    >>> choose(values, np.array([False]), {"ease": Single(0, 0)}, "auto")
-    ('ease', 'ease', 'ease alone does better (0.4000) than the best mixer, gate (0.3000)')
+    >>> choose(values, np.array([2]), {"ease": Single(0, 0)}, "auto").name
+    'ease'
     """
     if wanted in values:
-        return wanted, wanted, "mixer.form asks for it"
-    known, reason = _best_of({name: own[~is_new] for name, own in values.items()}, simple)
+        return Choice((wanted,) * N_BUCKETS, "mixer.form asks for it")
+    known, reason = _best_of({name: own[bucket > 0] for name, own in values.items()}, simple)
+    serves, reasons = [known] * N_BUCKETS, [reason]
+    for place in range(1, N_BUCKETS):
+        own = {name: value[bucket == place] for name, value in values.items() if name in simple or name == known}
+        better = _surely_best(own, known, doubt=BUCKET_DOUBT)
+        if better is not None:
+            serves[place] = better
+            reasons.append(f"users of {NAMES[place]} events: {better} is better beyond doubt")
     recent = next((name for name in RECENT if name in values), None)
-    if recent is None:
-        return known, known, reason
-    new, why = _best_for_new({name: own[is_new] for name, own in values.items()}, recent)
-    return known, new, f"users with history: {reason}; new users: {why}"
+    if recent is not None:
+        serves[0], why = _best_for_new({name: own[bucket == 0] for name, own in values.items()}, recent)
+        reasons.append(f"new users: {why}")
+    return Choice(tuple(serves), "; ".join(reasons))
+
+
+def _surely_best(values: dict[str, Doubles], usual: str, *, doubt: float) -> str | None:
+    """Return what is best among all that is better than `usual` beyond doubt."""
+    if len(values[usual]) < FEWEST:
+        return None
+    better = [name for name, own in values.items() if _surely_better(own - values[usual], doubt)]
+    return max(better, key=lambda name: float(values[name].mean()), default=None)
 
 
 def _best_for_new(values: dict[str, Doubles], recent: str) -> tuple[str, str]:
@@ -103,16 +158,15 @@ def _best_for_new(values: dict[str, Doubles], recent: str) -> tuple[str, str]:
     n = len(values[recent])
     if n < FEWEST:
         return recent, f"{n} were seen, too few to compare, so {recent} serves them"
-    better = {name: own.mean() for name, own in values.items() if _surely_better(own - values[recent])}
-    if not better:
+    best = _surely_best(values, recent, doubt=DOUBT)
+    if best is None:
         return recent, f"nothing is better beyond doubt than {recent} ({values[recent].mean():.4f})"
-    best = max(better, key=lambda name: better[name])
-    return best, f"{best} ({better[best]:.4f}) is better than {recent} ({values[recent].mean():.4f})"
+    return best, f"{best} ({values[best].mean():.4f}) is better than {recent} ({values[recent].mean():.4f})"
 
 
-def _surely_better(differences: Doubles) -> bool:
-    """Return whether the mean difference is more than two standard errors above 0."""
-    return bool(differences.mean() > 2 * differences.std(ddof=1) / np.sqrt(len(differences)))
+def _surely_better(differences: Doubles, doubt: float) -> bool:
+    """Return whether the mean difference is more than `doubt` standard errors above 0."""
+    return bool(differences.mean() > doubt * differences.std(ddof=1) / np.sqrt(len(differences)))
 
 
 def _best_of(values: dict[str, Doubles], simple: dict[str, Form]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ on; one setting is moved at a time, the best value stays. Owns the grid and the 
 never seen: whoever evaluates afterwards holds them out before.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -110,7 +110,8 @@ def tune(
 ) -> Tuned:
     """Return the best settings found before the budget is spent; the experts take turns in the order of the grid.
 
-    With `questions` (a published validation part) experts are fitted on everything and judged on at most `QUESTIONS` of those.
+    Each expert has an even share of what is left of the budget. With `questions` (a published validation part) experts
+    are fitted on everything and judged on at most `QUESTIONS` of those.
     """
     started = stopwatch()
     later = _later(training_set, settings) if questions is None else Later(training_set, _few(questions))
@@ -118,26 +119,32 @@ def tune(
     times = training_set.interactions.timestamp
     timeless = bool(len(times)) and times.min() == times.max()
     total = sum(len(values) for rules in GRID.values() for values in rules.values())
-    for name, rules in GRID.items():
+    for place, (name, rules) in enumerate(GRID.items()):
+        spent = stopwatch() - started
+        deadline = spent + (budget_seconds - spent) / (len(GRID) - place)
         best = _judged(name, later, settings)
         if best is None:
             continue
         trials.append(Trial(name, "", "as set", best, True))
-        for setting, values in rules.items():
-            if timeless and setting.endswith("half_life_days"):
+        for setting, value in _steps(rules, timeless=timeless):
+            candidate = with_value(settings, setting, value)
+            if candidate == settings:
                 continue
-            for value in values:
-                if stopwatch() - started > budget_seconds:
-                    return Tuned(settings, trials, stopwatch() - started)
-                candidate = with_value(settings, setting, value)
-                if candidate == settings:
-                    continue
-                found = _judged(name, later, candidate) or 0.0
-                trials.append(Trial(name, setting, value, found, found > best))
-                progress(f"tune {name}", len(trials), total)
-                if found > best:
-                    settings, best = candidate, found
+            if stopwatch() - started > deadline:
+                break
+            found = _judged(name, later, candidate) or 0.0
+            trials.append(Trial(name, setting, value, found, found > best))
+            progress(f"tune {name}", len(trials), total)
+            if found > best:
+                settings, best = candidate, found
     return Tuned(settings, trials, stopwatch() - started)
+
+
+def _steps(rules: dict[str, tuple[Any, ...]], *, timeless: bool) -> Iterator[tuple[str, Any]]:
+    """Yield (setting, value) in the order in which they are tried; without times nothing decays."""
+    for setting, values in rules.items():
+        if not (timeless and setting.endswith("half_life_days")):
+            yield from ((setting, value) for value in values)
 
 
 def _later(training_set: TrainingSet, settings: Settings) -> Later:

@@ -10,11 +10,9 @@ import numpy as np
 
 from coldframe.models.later import Question
 from coldframe.scoring.hybrid import Hybrid, shares
-from coldframe.scoring.mixing.forms import N_BUCKETS, buckets
+from coldframe.scoring.mixing.forms import N_BUCKETS, NAMES, buckets
 from coldframe.scoring.ranking import best_rows
 
-NAMES = ("0", "1-5", "6-20", ">20")
-"""Events of history, by bucket."""
 LISTED = 10
 MOST_QUESTIONS = 150
 

@@ -16,7 +16,7 @@ from coldframe.scoring.mixing.forms import Form
 from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Expert, Request
 
-COLD_COUNT = 5
+YOUNG_COUNT = 5
 """Items with at most this many events when the experts were fitted are young."""
 
 
@@ -35,7 +35,7 @@ class Retriever:
         """Return distinct item rows, ascending, from every expert's scores [n_experts, n_items]."""
         everything = np.arange(scores.shape[1])
         open_rows = everything if request.allowed is None else np.flatnonzero(request.allowed)
-        young_rows = open_rows[fitted_counts[open_rows] <= COLD_COUNT]
+        young_rows = open_rows[fitted_counts[open_rows] <= YOUNG_COUNT]
         found = [self._best(open_rows, own, self.per_expert, request) for own in scores]
         found += [
             self._best(young_rows, own, self.young, request)

@@ -13,6 +13,7 @@ from coldframe.dataset.training_set import Bags, ItemFeatures, Vocabulary
 from coldframe.errors import BundleError
 from coldframe.scoring.codec import Arrays, assemble, disassemble
 from coldframe.scoring.experts import KINDS
+from coldframe.scoring.exposure import Exposure
 from coldframe.scoring.hybrid import Hybrid, Retriever
 from coldframe.scoring.mixing import ALL_FORMS, Calibration
 from coldframe.scoring.served import ServedModel
@@ -42,6 +43,7 @@ def pack(model: ServedModel) -> tuple[Arrays, dict[str, Any]]:
         "features": counts,
         "repeat": model.repeat,
         "as_of_us": model.as_of,
+        "young_share": model.exposure.share,
     }
     return arrays | form | scale | features, meta
 
@@ -70,7 +72,15 @@ def unpack(arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> Serve
             arrays["fitted_counts"],
         )
         items = Vocabulary(texts["items.ids"])
-        return ServedModel(items, texts["attributes.names"], features, hybrid, meta["repeat"], int(meta["as_of_us"]))
+        return ServedModel(
+            items,
+            texts["attributes.names"],
+            features,
+            hybrid,
+            meta["repeat"],
+            int(meta["as_of_us"]),
+            Exposure(float(meta["young_share"])),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
             f"The bundle does not hold a model of this version: {error} is missing or of another shape.",

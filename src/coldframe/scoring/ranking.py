@@ -18,6 +18,8 @@ def best_rows(rows: NDArray[Any], scores: Floats, k: int, key: int) -> NDArray[A
     [1, 2]
     """
     values = scores[rows]
+    if k == 0:
+        return rows[:0]
     if len(rows) > k:
         threshold = np.partition(values, len(rows) - k)[len(rows) - k]
         above, ties = rows[values > threshold], rows[values == threshold]

@@ -5,7 +5,7 @@ makes one of a bundle's arrays.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from coldframe.dataset.training_set import Bags, Floats, ItemFeatures, Rows, Times, Vocabulary
 from coldframe.domain import Level
 from coldframe.scoring.experts import Collaborative, Content
+from coldframe.scoring.exposure import Exposure, is_young
 from coldframe.scoring.hybrid import Hybrid, Mixed, shares
 from coldframe.scoring.mixing.evidence import raw_scores, warmth
 from coldframe.scoring.ranking import best_rows
@@ -24,14 +25,16 @@ class Answer(NamedTuple):
     """The best items for one request, best first.
 
     `items` int32 [n] rows, `scores` float32 [n], `shares` float32 [n, n_experts]: how much of the score each expert
-    made, non-negative, each row summing to 1 (`ServedModel.expert_names` says which column is whose). n may be less
-    than asked when fewer items are allowed.
+    made, non-negative, each row summing to 1 (`ServedModel.expert_names` says which column is whose). `propensities`
+    float32 [n]: how likely the slot policy was to show each, 1 where no lot was drawn. n may be less than asked when
+    fewer items are allowed.
     """
 
     items: Rows
     scores: Floats
     shares: Floats
     level: Level
+    propensities: Floats
 
 
 class Reasons(NamedTuple):
@@ -62,6 +65,7 @@ class ServedModel:
     hybrid: Hybrid
     repeat: Literal["allow", "exclude"]
     as_of: int
+    exposure: Exposure = field(default_factory=Exposure)
 
     @property
     def expert_names(self) -> tuple[str, ...]:
@@ -94,9 +98,10 @@ class ServedModel:
         A list longer than the candidates goes on with the best of those that were none, mixed among themselves.
         """
         mixed = self.hybrid.mix(request)
-        places = best_rows(np.arange(len(mixed.scores)), mixed.scores, n, key=request.now)
+        places, likely = self.exposure.slots(mixed.scores, is_young(mixed.evidence), n, request)
         items, scores = mixed.evidence.items[places], mixed.scores[places]
-        first = Answer(items, scores, shares(self.hybrid.contributions(mixed, places)), self.hybrid.level(mixed))
+        effects = shares(self.hybrid.contributions(mixed, places))
+        first = Answer(items, scores, effects, self.hybrid.level(mixed), likely)
         if len(items) in (0, n):
             return first
         allowed = np.ones(len(self.items), np.bool_) if request.allowed is None else request.allowed.copy()
@@ -168,4 +173,5 @@ def _followed(first: Answer, rest: Answer) -> Answer:
         np.concatenate([first.scores, rest.scores - np.float32(gap)]),
         np.concatenate([first.shares, rest.shares]),
         first.level,
+        np.concatenate([first.propensities, rest.propensities]),
     )

@@ -40,15 +40,16 @@ class LiveModel:
     def answer(self, person: Person, wish: Wish, now: int) -> tuple[tuple[RecommendedItem, ...], Level]:
         """Return the best items for a person at `now` (µs), best first, and how they were found."""
         answer = self.model.answer(self._question(person, wish, now).request, wish.n)
-        slots = zip(answer.items, answer.scores, answer.shares, strict=True)
+        slots = zip(answer.items, answer.scores, answer.shares, answer.propensities, strict=True)
         names = self.model.expert_names
         found = tuple(
             RecommendedItem(
                 item_id=self.model.items.ids[row],
                 score=float(score),
                 mixer_weights={name: float(share) for name, share in zip(names, shares, strict=True)},
+                propensity=float(likely),
             )
-            for row, score, shares in slots
+            for row, score, shares, likely in slots
         )
         return found, answer.level
 

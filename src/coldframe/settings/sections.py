@@ -120,6 +120,20 @@ class RecommendSettings:
     repeat: Literal["auto", "allow", "exclude"] = setting(
         "auto", reason="A shop's refills are wanted, a film seen is not: auto decides by the share of repeats seen."
     )
+    young_share: float = setting(
+        0.02,
+        reason="Mixers put items of at most 5 events in 0.01 to 0.07 % of slots; without exposure they stay unknown.",
+        unit="share of slots",
+        low=0.0,
+        high=0.1,
+    )
+    young_budget: float = setting(
+        0.01,
+        reason="What young items may cost; where young_share costs more, a training lowers it.",
+        unit="share of NDCG",
+        low=0.0,
+        high=1.0,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Forms made of two others.
+"""Forms made of others.
 
-Owns how two forms share a request. Learns nothing.
+Owns how they share a request. Learns nothing.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from coldframe.dataset.training_set import Floats
 from coldframe.scoring.mixing.evidence import Evidence
-from coldframe.scoring.mixing.forms import Form
+from coldframe.scoring.mixing.forms import Form, buckets
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,15 @@ class Mean:
 
 @dataclass(frozen=True)
 class ByUser:
-    """One form for users without history, another one for all others."""
+    """One form for each bucket of user history: none, and the three of `forms.buckets`."""
 
     new: Form
-    known: Form
+    few: Form
+    some: Form
+    many: Form
 
     def combine(self, evidence: Evidence) -> Floats:
         """Return float32 [n]."""
-        is_new = bool(len(evidence.context)) and evidence.context[0, 1] > 0
-        return (self.new if is_new else self.known).combine(evidence)
+        count = evidence.context[:1, 0]
+        bucket = int(buckets(count)[0]) if len(count) else 0
+        return (self.new, self.few, self.some, self.many)[bucket].combine(evidence)

@@ -25,6 +25,8 @@ from coldframe.scoring.mixing.evidence import PER_EXPERT, Evidence, raw_scores
 BUCKET_STARTS = np.log1p(np.array([1, 6, 21], np.float32)) - np.float32(1e-4)
 """Where the buckets of history begin on the log(1 + count) scale: 0, 1–5, 6–20, more than 20 events."""
 N_BUCKETS = len(BUCKET_STARTS) + 1
+NAMES = ("0", "1-5", "6-20", ">20")
+"""Events of history, by bucket."""
 
 
 class Form(Protocol):

@@ -1,0 +1,66 @@
+"""How many slots young items get: the share asked for, or what the declared budget of accuracy pays.
+
+Owns that one sum, on lessons that the mixer was not fitted on. `scoring.exposure` is the policy itself.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from coldframe.models.contenders import K, ndcg
+from coldframe.models.lessons import Lesson, Lessons
+from coldframe.scoring.exposure import Exposure, is_young
+from coldframe.scoring.mixing import Evidence, Form
+from coldframe.scoring.ranking import best_rows
+from coldframe.scoring.request import Request
+
+
+@dataclass(frozen=True)
+class Affordable:
+    """The policy that serves, and what it was found to do on `n` lessons.
+
+    `earned`: share of the first ten slots that young items had without it; `cost`: NDCG@10 lost with it, relative.
+    """
+
+    policy: Exposure = field(default_factory=Exposure)
+    n: int = 0
+    earned: float = float("nan")
+    cost: float = float("nan")
+
+
+@dataclass(frozen=True)
+class _Giving:
+    """A form whose lists of ten all give their last slots to a young item."""
+
+    form: Form
+
+    def combine(self, evidence: Evidence) -> np.ndarray:
+        scores = self.form.combine(evidence)
+        places = Exposure(1 / K).slots(scores, is_young(evidence), K, Request()).places
+        return _in_order(scores, places)
+
+
+def affordable(form: Form, lessons: Lessons, *, share: float, budget: float) -> Affordable:
+    """Return the largest share up to `share` that costs at most `budget` of NDCG@10 on lessons.
+
+    A list that gives a slot loses what it loses whether or not others give one, so the cost grows with their number.
+    """
+    if not len(lessons):
+        return Affordable()
+    before, after = ndcg(form, lessons).mean(), ndcg(_Giving(form), lessons).mean()
+    lost = max(0.0, 1 - after / before) if before > 0 else 0.0
+    chance = min(share * K, 1.0, budget / lost if lost > 0 else 1.0)
+    earned = float(np.mean([_earned(form, lesson) for lesson in lessons.lessons]))
+    return Affordable(Exposure(chance / K), len(lessons), earned, chance * lost)
+
+
+def _earned(form: Form, lesson: Lesson) -> float:
+    scores = form.combine(lesson.evidence)
+    return float(is_young(lesson.evidence)[best_rows(np.arange(len(scores)), scores, K, key=0)].mean())
+
+
+def _in_order(scores: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return scores that put `places` first, in their order."""
+    moved = scores.astype(np.float32, copy=True)
+    moved[places] = scores.max(initial=0) + np.arange(len(places), 0, -1, dtype=np.float32)
+    return moved
