@@ -110,7 +110,7 @@ def test_a_bucket_of_users_is_served_by_what_is_better_for_it_beyond_doubt():
 
 def test_an_expert_serves_where_it_alone_is_best_and_the_reason_says_so():
     chosen = select(EXPERTS, lessons(80, left_becomes_an_oracle), SETTINGS, quiet)
-    assert (for_known(chosen), chosen.form.known) == ("left", Single(0, 2))
+    assert (for_known(chosen), chosen.form.many) == ("left", Single(0, 2))
     assert chosen.scores["left"].value == 1
     assert "left alone does better" in chosen.reason
 

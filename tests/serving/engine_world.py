@@ -45,7 +45,8 @@ class ShelfModel:
         best = np.argsort(-score, kind="stable")[:n]
         best = best[np.isfinite(score[best])]
         shares = np.stack([content[best], popular[best]], axis=1) / score[best, None]
-        return Answer(best.astype(np.int32), score[best], shares, "content" if len(request.history) else "popular")
+        level = "content" if len(request.history) else "popular"
+        return Answer(best.astype(np.int32), score[best], shares, level, np.ones(len(best), np.float32))
 
     def reasons_of(self, request, items):
         return [self.reasons(request, item) for item in items]

@@ -36,12 +36,12 @@ class _Giving:
 
     def combine(self, evidence: Evidence) -> np.ndarray:
         scores = self.form.combine(evidence)
-        places = Exposure(1 / K).slots(scores, is_young(evidence), K, Request()).places
+        places = Exposure(1 / K, K).slots(scores, is_young(evidence), K, Request()).places
         return _in_order(scores, places)
 
 
-def affordable(form: Form, lessons: Lessons, *, share: float, budget: float) -> Affordable:
-    """Return the largest share up to `share` that costs at most `budget` of NDCG@10 on lessons.
+def affordable(form: Form, lessons: Lessons, *, share: float, budget: float, every: int) -> Affordable:
+    """Return the largest share up to `share` that costs at most `budget` of NDCG@10; `every` as in `Exposure`.
 
     A list that gives a slot loses what it loses whether or not others give one, so the cost grows with their number.
     """
@@ -49,9 +49,9 @@ def affordable(form: Form, lessons: Lessons, *, share: float, budget: float) -> 
         return Affordable()
     before, after = ndcg(form, lessons).mean(), ndcg(_Giving(form), lessons).mean()
     lost = max(0.0, 1 - after / before) if before > 0 else 0.0
-    chance = min(share * K, 1.0, budget / lost if lost > 0 else 1.0)
+    chance = min(share * every, 1.0, budget / lost if lost > 0 else 1.0)
     earned = float(np.mean([_earned(form, lesson) for lesson in lessons.lessons]))
-    return Affordable(Exposure(chance / K), len(lessons), earned, chance * lost)
+    return Affordable(Exposure(chance / every, every), len(lessons), earned, chance * lost)
 
 
 def _earned(form: Form, lesson: Lesson) -> float:

@@ -90,7 +90,11 @@ def select(experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, re
         n_checked=len(check),
         candidate_recall=lessons.recall,
         exposure=affordable(
-            _routed([forms[name] for name in choice.serves]), check, share=rule.young_share, budget=rule.young_budget
+            _routed([forms[name] for name in choice.serves]),
+            check,
+            share=rule.young_share,
+            budget=rule.young_budget,
+            every=rule.n,
         ),
         forms=forms,
         scores=scores,

@@ -26,46 +26,48 @@ class Slots(NamedTuple):
 
 @dataclass(frozen=True)
 class Exposure:
-    """`share` of all slots, in expectation, for young items; 0: they have to earn theirs."""
+    """`share` of all slots, in expectation, for young items; 0: they have to earn theirs.
+
+    Every `every`-th place is drawn: where no young item earned one of the places before it, the best young candidate
+    takes it with probability `share` × `every`, and who stood there comes next. A longer list begins with the shorter.
+    """
 
     share: float = 0.0
+    every: int = 10
 
     def slots(self, scores: Floats, is_young: Bools, n: int, request: Request) -> Slots:
-        """Return the best `n` candidates, the last slots given to the best young ones as far as the share asks for it.
+        """Return the `n` candidates to show, from scores float32 and flags bool of all candidates."""
+        chance = min(1.0, self.share * self.every)
+        size = n if chance == 0 else len(scores)
+        waiting = best_rows(np.arange(len(scores)), scores, size, key=request.now).tolist()
+        shown: list[int] = []
+        likely: list[float] = []
+        while waiting and len(shown) < n:
+            page, waiting = waiting[: self.every], waiting[self.every :]
+            drawn = len(page) == self.every and chance > 0 and not is_young[page].any()
+            young = next((place for place in waiting if is_young[place]), None) if drawn else None
+            page_likely = [1.0] * len(page)
+            if young is not None:
+                won = _lot(request, len(shown)) < chance
+                page_likely[-1] = chance if won else 1 - chance
+                if won:
+                    waiting.remove(young)
+                    waiting.insert(0, page[-1])
+                    page[-1] = young
+            shown, likely = shown + page, likely + page_likely
+        return Slots(np.array(shown[:n], np.int64), np.array(likely[:n], np.float32))
 
-        Slots that young items earned count. Where the share leaves a fraction of a slot, a lot decides.
-        """
-        places = best_rows(np.arange(len(scores)), scores, n, key=request.now)
-        likely = np.ones(len(places), np.float32)
-        certain, chance = divmod(self.share * n, 1)
-        old = np.flatnonzero(~is_young[places])[::-1]
-        rest = np.setdiff1d(np.flatnonzero(is_young), places)
-        missing = int(certain) - (len(places) - len(old))
-        low, high = (min(max(one, 0), len(rest), len(old)) for one in (missing, missing + 1))
-        by_lot = high > low and chance > 0
-        taken = high if by_lot and _lot(request) < chance else low
-        if by_lot and taken == low:
-            likely[old[high - 1]] = 1 - chance
-        newcomers, given_up = best_rows(rest, scores, taken, key=request.now), old[:taken]
-        theirs = np.ones(taken, np.float32)
-        if by_lot and taken == high:
-            theirs[-1] = chance
-        return Slots(
-            np.concatenate([np.delete(places, given_up), newcomers]).astype(np.int64),
-            np.concatenate([np.delete(likely, given_up), theirs]),
-        )
+
+def _lot(request: Request, place: int) -> float:
+    """Return a number in 0 … 1 that depends on the request and the place alone."""
+    history = request.history
+    row = np.array([place + 1_000 * (len(history) + int(history.item.sum(dtype=np.int64)) % 1_000_003)])
+    return float(lots(row, request.now)[0]) / 2**64
 
 
 def is_young(evidence: Evidence) -> Bools:
     """Return which of a request's candidates are young, bool [n]."""
     return evidence.context[:, CONTEXT.index("item_interaction_count")] < np.log1p(YOUNG_COUNT + 0.5)
-
-
-def _lot(request: Request) -> float:
-    """Return a number in 0 … 1 that depends on the request alone."""
-    history = request.history
-    row = np.array([len(history) + int(history.item.sum(dtype=np.int64)) % 1_000_003])
-    return float(lots(row, request.now)[0]) / 2**64
 
 
 @dataclass(frozen=True)

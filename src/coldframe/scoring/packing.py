@@ -43,7 +43,7 @@ def pack(model: ServedModel) -> tuple[Arrays, dict[str, Any]]:
         "features": counts,
         "repeat": model.repeat,
         "as_of_us": model.as_of,
-        "young_share": model.exposure.share,
+        "exposure_policy": {"share": model.exposure.share, "every": model.exposure.every},
     }
     return arrays | form | scale | features, meta
 
@@ -79,7 +79,7 @@ def unpack(arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> Serve
             hybrid,
             meta["repeat"],
             int(meta["as_of_us"]),
-            Exposure(float(meta["young_share"])),
+            Exposure(**meta["exposure_policy"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
