@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench lock
+.PHONY: help demo test check bench peers lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -35,6 +35,17 @@ check: $(DEV) ## lint, formatting, types, import layers
 bench: $(DEV) ## run the benchmarks; takes a while
 	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done
 
+# What accuracy is measured beside: libraries with pins of their own, so in an environment of their own, on Python 3.11.
+PEERS := .venv-peers/.installed-$(shell cat requirements/peers.txt | cksum | tr ' ' '-')
+
+peers: $(PEERS) ## install outside recommenders into .venv-peers, for quality.py --peers (needs Python 3.11)
+
+$(PEERS):
+	@rm -rf .venv-peers
+	@$(or $(PYTHON),python3.11) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --require-hashes --requirement requirements/peers.txt
+	@touch $@
+
 # Resolved for every Python and platform at once. What `demo` installs is a part of what `test` installs.
 UV = $(firstword $(wildcard $(BIN)/uv) uv)
 COMPILE = $(UV) pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
@@ -43,6 +54,8 @@ COMPILE = $(UV) pip compile pyproject.toml requirements/build.in --universal --p
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --upgrade --extra train --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
+	$(UV) pip compile requirements/peers.in --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements/peers.txt
 
 $(VENV)/.installed-%: | $(BIN)/python
 	@echo "Installing requirements/$(firstword $(subst -, ,$*)).txt into $(VENV) (once; a few minutes)"

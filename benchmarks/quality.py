@@ -1,8 +1,11 @@
 """How good the hybrid is, beside each expert, the fixed blend, the article's softmax, a tuned switch and popularity.
 
     python benchmarks/quality.py [--sets NAME,…] [--split test] [--max-requests N] [--set NAME=VALUE] [--json FILE]
+        [--peers NAME,… [--peer-budget SECONDS]]
 
 Every model answers the same questions of each data set; settings are the defaults unless --set changes them.
+Peers are outside recommenders: peers/__init__.py names them, `make peers` installs them. They are tuned on the set's
+development split first; where that is the split asked, their settings have seen the questions that they answer.
 Prints one table per set, and writes everything as JSON. Data sets that are not there are skipped by name.
 """
 
@@ -12,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 from datasets import SETS, is_there
+from peers.beside import Peers
 from rich.console import Console
 from rich.table import Table
 
@@ -32,26 +36,31 @@ def main() -> None:
     parser.add_argument("--max-requests", type=int)
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE")
+    parser.add_argument("--peers", default="", metavar="NAME,…")
+    parser.add_argument("--peer-budget", type=float, default=300.0, metavar="SECONDS")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     settings = load(flags=dict(each.split("=", 1) for each in asked.set))
+    peers = [name for name in asked.peers.split(",") if name]
     console, found = Console(width=240), {}
     for name in asked.sets.split(","):
         if not is_there(name):
             console.print(f"{name}: not here, skipped")
             continue
         started = perf_counter()
-        report = run(
-            getattr(SETS[name](), asked.split)(),
-            asked.models.split(","),
-            trainer(settings),
-            settings,
-            ks=(10, 20),
-            max_requests=asked.max_requests,
-        )
+        data, ours = SETS[name](), trainer(settings)
+        with Peers(peers, data, ours, settings, budget_seconds=asked.peer_budget) as beside:
+            report = run(
+                getattr(data, asked.split)(),
+                [*asked.models.split(","), *peers],
+                beside.trainer,
+                settings,
+                ks=(10, 20),
+                max_requests=asked.max_requests,
+            )
         console.rule(f"{name}, {asked.split}, {perf_counter() - started:.0f} s, {report.seconds}")
         console.print(_table(report))
-        found[name] = as_tree(report)
+        found[name] = as_tree(report) | {"peers": beside.chosen}
         if asked.json:
             asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
