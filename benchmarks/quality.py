@@ -1,12 +1,14 @@
 """How good the hybrid is, beside each expert, the fixed blend, the article's softmax, a tuned switch and popularity.
 
-    python benchmarks/quality.py [--sets NAME,…] [--split test] [--max-requests N] [--set NAME=VALUE] [--json FILE]
-        [--peers NAME,… [--peer-budget SECONDS]]
+    python benchmarks/quality.py [--sets NAME,…] [--split test] [--seed N] [--max-requests N] [--set NAME=VALUE]
+        [--peers NAME,… [--peer-budget SECONDS]] [--keep]
 
-Every model answers the same questions of each data set; settings are the defaults unless --set changes them.
+Every model answers the same questions of each data set, with the settings that `tune.py` found on the training side
+(`settings/SET.toml`) unless --set changes them.
 Peers are outside recommenders: peers/__init__.py names them, `make peers` installs them. They are tuned on the set's
 development split first; where that is the split asked, their settings have seen the questions that they answer.
-Prints one table per set, and writes everything as JSON. Data sets that are not there are skipped by name.
+Prints one table per set; with --keep writes `results/SET-seedN.json`, which `pages.py` makes `docs/benchmarks.md` of.
+Data sets that are not there are skipped by name.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from coldframe.models.selection import LEARNED
 from coldframe.pipeline import trainer
 from coldframe.settings import load
 
+RESULTS = Path(__file__).parent / "results"
 MODELS = ("hybrid", "exposed", *LEARNED, "switch", "count-curve", *EXPERTS, "popular", "recent-popular")
 
 
@@ -38,16 +41,17 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE")
     parser.add_argument("--peers", default="", metavar="NAME,…")
     parser.add_argument("--peer-budget", type=float, default=300.0, metavar="SECONDS")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
-    settings = load(flags=dict(each.split("=", 1) for each in asked.set))
+    flags = dict(each.split("=", 1) for each in asked.set) | {"training.seed": str(asked.seed)}
     peers = [name for name in asked.peers.split(",") if name]
-    console, found = Console(width=240), {}
+    console = Console(width=240)
     for name in asked.sets.split(","):
         if not is_there(name):
             console.print(f"{name}: not here, skipped")
             continue
-        started = perf_counter()
+        started, settings = perf_counter(), load(_settings_of(name), flags=flags)
         data, ours = SETS[name](), trainer(settings)
         with Peers(peers, data, ours, settings, budget_seconds=asked.peer_budget) as beside:
             report = run(
@@ -58,11 +62,20 @@ def main() -> None:
                 ks=(10, 20),
                 max_requests=asked.max_requests,
             )
-        console.rule(f"{name}, {asked.split}, {perf_counter() - started:.0f} s, {report.seconds}")
+        seconds = perf_counter() - started
+        console.rule(f"{name}, {asked.split}, seed {asked.seed}, {seconds:.0f} s")
         console.print(_table(report))
-        found[name] = as_tree(report) | {"peers": beside.chosen}
-        if asked.json:
-            asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        if asked.keep:
+            facts = {"set": name, "split": asked.split, "seed": asked.seed, "wall_seconds": round(seconds)}
+            facts |= {"settings": flags, "peers": beside.chosen}
+            path = RESULTS / f"{name}-seed{asked.seed}.json"
+            path.write_text(json.dumps(facts | as_tree(report), indent=1) + "\n", encoding="utf-8")
+
+
+def _settings_of(name: str) -> Path | None:
+    """Return the file of settings that tuning wrote for a set, if it did."""
+    path = Path(__file__).parent / "settings" / f"{name}.toml"
+    return path if path.exists() else None
 
 
 def _table(report: EvaluationReport) -> Table:

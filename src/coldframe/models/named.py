@@ -6,7 +6,7 @@ Owns the names: `hybrid`, each expert, and each form that was compared. One trai
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from coldframe.dataset.training_set import TrainingSet
+from coldframe.dataset.training_set import Floats, TrainingSet
 from coldframe.errors import UnknownIdError
 from coldframe.models.fits import EXPERTS, fit_experts
 from coldframe.models.hybrid import train_hybrid
@@ -14,11 +14,13 @@ from coldframe.models.later import Question
 from coldframe.models.selection import LEARNED
 from coldframe.models.workshop import Report, Workshop, quiet
 from coldframe.scoring.exposure import Exposed
-from coldframe.scoring.request import Scorer
+from coldframe.scoring.request import Expert, Request, Scorer
 from coldframe.settings import Settings
 
 HYBRID = "hybrid"
 EXPOSED = "exposed"
+REMEMBERED = 64
+"""Answers that an expert keeps: as many as an evaluation asks of one model before it turns to the next."""
 SIMPLE = ("switch", "count-curve")
 
 
@@ -45,10 +47,32 @@ def fit_models(
         experts = fit_experts(Workshop(training_set, wanted, report))
         return _only({expert.name: expert for expert in experts}, names)
     trained = train_hybrid(training_set, settings, questions=questions, report=report)
-    fitted: dict[str, Scorer] = {expert.name: expert for expert in trained.hybrid.experts}
-    fitted |= {name: replace(trained.hybrid, form=form, name=name) for name, form in trained.selection.forms.items()}
-    exposed = Exposed(trained.hybrid, trained.selection.exposure.policy, settings.recommend.n)
-    return _only(fitted | {HYBRID: trained.hybrid, EXPOSED: exposed}, names)
+    hybrid = replace(trained.hybrid, experts=tuple(AskedOnce(expert) for expert in trained.hybrid.experts))
+    fitted: dict[str, Scorer] = {expert.name: expert for expert in hybrid.experts}
+    fitted |= {name: replace(hybrid, form=form, name=name) for name, form in trained.selection.forms.items()}
+    exposed = Exposed(hybrid, trained.selection.exposure.policy, settings.recommend.n)
+    return _only(fitted | {HYBRID: hybrid, EXPOSED: exposed}, names)
+
+
+class AskedOnce:
+    """An expert that remembers its last answers: models that share it are asked the same requests one after the other."""
+
+    def __init__(self, expert: Expert) -> None:
+        """Remember what `expert` says."""
+        self.name, self.family = expert.name, expert.family
+        self._expert = expert
+        self._said: dict[int, tuple[Request, Floats]] = {}
+
+    def score(self, request: Request) -> Floats:
+        """Return what the expert says, float32 [n_items]; the array may be an earlier one and is nobody's to change."""
+        kept = self._said.get(id(request))
+        if kept is not None and kept[0] is request:
+            return kept[1]
+        scores = self._expert.score(request)
+        self._said[id(request)] = (request, scores)
+        while len(self._said) > REMEMBERED:
+            self._said.pop(next(iter(self._said)), None)
+        return scores
 
 
 def _only(fitted: Mapping[str, Scorer], names: Sequence[str]) -> dict[str, Scorer]:
