@@ -36,19 +36,20 @@ def train_hybrid(
     settings: Settings,
     *,
     questions: Sequence[Question] | None = None,
+    refit: bool = False,
     report: Report = quiet,
 ) -> Trained:
     """Return a hybrid trained on a training set.
 
     With `questions` (a published validation part) the experts are fitted once, on everything, and the mixer learns from
-    those; without, the last `mixer.holdout` of the events are held out for it. Raises `SettingsError` when
-    `mixer.experts` cannot be fitted.
+    those; without, the last `mixer.holdout` of the events are held out for it. `refit` as for `selection.select`.
+    Raises `SettingsError` when `mixer.experts` cannot be fitted.
     """
     _check_experts(settings.mixer.experts)
     repeat = repeat_policy(training_set.interactions, settings.recommend.repeat)
     if questions is not None:
         experts, workshop = _fit(training_set, settings, report)
-        selection, calibration = _select(experts, workshop, questions, settings, report)
+        selection, calibration = _select(experts, workshop, questions, settings, report, refit=refit)
         hybrid = _hybrid(experts, workshop, selection, calibration, settings)
         return Trained(hybrid, selection, repeat, weights_by_warmth(hybrid, questions))
     later = hold_out(
@@ -62,7 +63,7 @@ def train_hybrid(
     experts, workshop = _fit(training_set, settings, report)
     early = tuple(expert for expert in early if expert.name in {other.name for other in experts})
     experts = tuple(expert for expert in experts if expert.name in {other.name for other in early})
-    selection, calibration = _select(early, early_workshop, later.questions, settings, report)
+    selection, calibration = _select(early, early_workshop, later.questions, settings, report, refit=refit)
     hybrid = _hybrid(experts, workshop, selection, calibration, settings)
     return Trained(hybrid, selection, repeat, weights_by_warmth(hybrid, later.questions))
 
@@ -96,6 +97,8 @@ def _select(
     questions: Sequence[Question],
     settings: Settings,
     report: Report,
+    *,
+    refit: bool,
 ) -> tuple[Selection, Calibration]:
     lessons = gather_lessons(
         questions,
@@ -105,7 +108,7 @@ def _select(
         threads=settings.training.threads,
         progress=lambda done, total: report("ask experts", done, total),
     )
-    return select(experts, lessons, settings, report), lessons.calibration
+    return select(experts, lessons, settings, report, refit=refit), lessons.calibration
 
 
 def _hybrid(

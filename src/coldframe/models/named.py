@@ -46,7 +46,7 @@ def fit_models(
         wanted = replace(settings, mixer=replace(settings.mixer, experts=list(names)))
         experts = fit_experts(Workshop(training_set, wanted, report))
         return _only({expert.name: expert for expert in experts}, names)
-    trained = train_hybrid(training_set, settings, questions=questions, report=report)
+    trained = train_hybrid(training_set, settings, questions=questions, refit=True, report=report)
     hybrid = replace(trained.hybrid, experts=tuple(AskedOnce(expert) for expert in trained.hybrid.experts))
     fitted: dict[str, Scorer] = {expert.name: expert for expert in hybrid.experts}
     fitted |= {name: replace(hybrid, form=form, name=name) for name, form in trained.selection.forms.items()}
@@ -55,10 +55,10 @@ def fit_models(
 
 
 class AskedOnce:
-    """An expert that remembers its last answers: models that share it are asked the same requests one after the other."""
+    """An expert that remembers its last answers: models that share it are asked the same requests in turn."""
 
     def __init__(self, expert: Expert) -> None:
-        """Remember what `expert` says."""
+        """Keep the expert and nothing said yet."""
         self.name, self.family = expert.name, expert.family
         self._expert = expert
         self._said: dict[int, tuple[Request, Floats]] = {}

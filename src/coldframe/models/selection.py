@@ -52,7 +52,7 @@ FEWEST = 20
 class Selection:
     """The form that serves, what it is called and why; NDCG@10 of everything that was compared on `n_checked`
     requests, and how much better the chosen one is than each. `exposure` is what young items may cost. `forms` holds
-    them all, as they were compared.
+    them all, as they were compared unless `refit` was asked for.
     """
 
     name: str
@@ -66,8 +66,10 @@ class Selection:
     differences: dict[str, Comparison] = field(default_factory=dict[str, Comparison])
 
 
-def select(experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, report: Report) -> Selection:
-    """Return the form that serves, fitted on all lessons."""
+def select(
+    experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, report: Report, *, refit: bool = False
+) -> Selection:
+    """Return the form that serves, fitted on all lessons; with `refit` every form that was compared is, too."""
     if len(lessons) < FEWEST:
         reason = f"{len(lessons)} later requests are too few to learn a mixer from"
         return Selection("popular-ever", singles(experts)["popular-ever"], reason, 0, float("nan"))
@@ -83,6 +85,9 @@ def select(experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, re
     served = np.choose(check.bucket, [values[name] for name in choice.serves])
     scores, differences = _compare(served, values, settings.training.seed)
     rule = settings.recommend
+    if refit:
+        others = {name: _final(name, lessons, epochs, forms, settings) for name in learned.keys() - final.keys()}
+        final |= others | _simple(experts, lessons)
     return Selection(
         name=choice.name,
         form=_routed([final[name] for name in choice.serves]),
@@ -96,7 +101,7 @@ def select(experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, re
             budget=rule.young_budget,
             every=rule.n,
         ),
-        forms=forms,
+        forms=forms | final if refit else forms,
         scores=scores,
         differences=differences,
     )
