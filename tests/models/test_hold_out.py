@@ -249,6 +249,22 @@ def test_without_times_nothing_that_is_asked_is_seen():
         assert not set(one.relevant.tolist()) & set(later.early.seen.row(user_row).tolist())
 
 
+def test_without_times_as_many_items_are_hidden_as_the_catalogue_holds_unseen_ones():
+    catalogue = [item(name, "shelf") for name in "abcdefghijklmnop"]
+    known = training_set([(f"u{n:02d}", name, 1) for n in range(40) for name in "abcdefgh"], catalogue)
+    later = later_of(known)
+    unseen = np.setdiff1d(np.arange(8), later.early.interactions.item)
+    assert len(unseen) == 4
+    assert np.isin(unseen, np.concatenate([one.relevant for one in later.questions])).all()
+
+
+def test_without_times_some_questions_know_only_the_beginning_of_a_past():
+    known = training_set([(f"u{n:03d}", f"i{place:02d}", 1) for n in range(200) for place in range(20)])
+    pasts = np.array([len(one.request.history) for one in later_of(known, share=0.25).questions])
+    assert 0.6 < (pasts == 15).mean() < 0.9
+    assert {0, 1, 3}.issubset(pasts.tolist())
+
+
 def test_without_times_the_seed_decides():
     first, again, other = (later_of(untimed(), seed=seed) for seed in (1, 1, 2))
     assert [one.relevant.tolist() for one in first.questions] == [one.relevant.tolist() for one in again.questions]
