@@ -50,6 +50,7 @@ def main() -> None:
         if is_there(name):
             found[name] = _measured(name, asked.users, refit=asked.refit)
             console.print(_table(name, found[name]))
+            RESULTS.parent.mkdir(exist_ok=True)
             RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

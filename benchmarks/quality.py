@@ -68,6 +68,7 @@ def main() -> None:
         if asked.keep:
             facts = {"set": name, "split": asked.split, "seed": asked.seed, "wall_seconds": round(seconds)}
             facts |= {"settings": flags, "peers": beside.chosen}
+            RESULTS.mkdir(exist_ok=True)
             path = RESULTS / f"{name}-seed{asked.seed}.json"
             path.write_text(json.dumps(facts | as_tree(report), indent=1) + "\n", encoding="utf-8")
 

@@ -77,7 +77,7 @@ def where_mixing_helps():
 def test_a_mixer_serves_where_mixing_helps():
     chosen = where_mixing_helps()
     assert for_known(chosen) in LEARNED
-    assert "best of the mixers" in chosen.reason
+    assert "is the mixer" in chosen.reason
     assert max(chosen.scores[name].value for name in ("left", "right")) < chosen.scores[for_known(chosen)].value
 
 

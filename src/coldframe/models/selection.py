@@ -181,13 +181,25 @@ def _surely_better(differences: Doubles, doubt: float) -> bool:
 def _best_of(values: dict[str, Doubles], simple: dict[str, Form]) -> tuple[str, str]:
     means = {name: float(own.mean()) if len(own) else 0.0 for name, own in values.items()}
     rival = max(simple, key=lambda name: means[name])
-    mixer = max((name for name in AUTO if name in means), key=lambda name: means[name], default=None)
+    mixer = _best_mixer(values)
     if mixer is None:
         return rival, f"{rival} is the best ({means[rival]:.4f}); there was nothing to learn a mixer from"
     theirs, own = f"({means[rival]:.4f})", f"({means[mixer]:.4f})"
     if means[rival] > means[mixer]:
         return rival, f"{rival} alone does better {theirs} than the best mixer, {mixer} {own}"
-    return mixer, f"best of the mixers {own}, and above {rival}, the best simpler one {theirs}"
+    return mixer, f"{mixer} is the mixer {own}, and above {rival}, the best simpler one {theirs}"
+
+
+def _best_mixer(values: dict[str, Doubles]) -> str | None:
+    """Return the mean of the mixers, which errs least from one slice to the next, unless one is surely better.
+
+    Without a mean it is whichever mixer did best.
+    """
+    present = {name: values[name] for name in AUTO if name in values}
+    usual = AUTO[-1]
+    if usual in present and len(present[usual]) >= FEWEST:
+        return _surely_best(present, usual, doubt=DOUBT) or usual
+    return max(present, key=lambda name: float(np.mean(present[name])) if len(present[name]) else 0.0, default=None)
 
 
 def _simple(experts: tuple[Expert, ...], train: Lessons) -> dict[str, Form]:
