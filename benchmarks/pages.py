@@ -18,7 +18,7 @@ METRICS = ("ndcg@10", "ndcg@20", "recall@20", "hit_rate@10", "coverage@10", "tai
 HEAD = """# Benchmarks: how good are the lists?
 
 Made by `python benchmarks/pages.py` from `benchmarks/results/`; no number here is typed by hand. Every model ranks the
-whole catalogue for the same questions (docs/evaluation.md says how questions are asked); none is judged on sampled negatives.
+whole catalogue for the same questions (docs/evaluation.md says how they are asked); none is judged on sampled negatives.
 Settings come from `benchmarks/tune.py`, which sees the training side of each split only; `benchmarks/settings/` holds
 them. Peers are tuned on the development split of the same set, in the seconds named.
 
@@ -48,9 +48,9 @@ def _section(name: str, about: str, runs: list[dict[str, Any]]) -> str:
     n, facts = first["n"], first["facts"]
     lines = [f"## {name}", "", about.replace("\n", " "), ""]
     lines.append(
-        f"{n['requests']:,} questions of {n['users']:,} users among {n['items']:,} items; seeds "
-        f"{', '.join(str(run['seed']) for run in runs)}; {' and '.join(str(run['wall_seconds']) for run in runs)} s, of "
-        f"which fitting {first['seconds']['fitting']:.0f} s."
+        f"{n['requests']:,} questions of {n['users']:,} users among {n['items']:,} items; "
+        f"seeds {', '.join(str(run['seed']) for run in runs)}; {first['wall_seconds']} s, of which fitting "
+        f"{first['seconds']['fitting']:.0f} s."
     )
     if "repeats_are_candidates" in facts:
         lines.append(f"What a user had before {'is' if facts['repeats_are_candidates'] else 'is not'} a candidate.")

@@ -178,7 +178,7 @@ class MixerSettings:
     hidden: int = setting(64, reason="The seed article's layer.", unit="units", low=2, high=1_024)
     dropout: float = setting(
         0.1,
-        reason="The seed article's 0.3 costs the full network 2 % on three of four sets.",
+        reason="The seed article's 0.3 costs the full network more than it gains (benchmarks/README.md).",
         unit="probability",
         low=0.0,
         high=0.95,
