@@ -18,7 +18,7 @@ METRICS = ("ndcg@10", "ndcg@20", "recall@20", "hit_rate@10", "coverage@10", "tai
 HEAD = """# Benchmarks: how good are the lists?
 
 Made by `python benchmarks/pages.py` from `benchmarks/results/`; no number here is typed by hand. Every model ranks the
-whole catalogue for the same questions (docs/evaluation.md says how they are asked); none is judged on sampled negatives.
+whole catalogue for the same questions (docs/evaluation.md says how they are asked), never against sampled negatives.
 Settings come from `benchmarks/tune.py`, which sees the training side of each split only; `benchmarks/settings/` holds
 them. Peers are tuned on the development split of the same set, in the seconds named.
 

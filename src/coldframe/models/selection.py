@@ -1,7 +1,7 @@
 """Which form serves: the learned mixers against each other and against everything simpler, on later lessons.
 
-The never-worse rule: the learned form that is best on the check part serves only if nothing simpler does better there,
-in total or for users with as much history. Owns the comparison and its report. It is made on lessons that no contender
+The never-worse rule: the mixer serves only if nothing simpler is ahead on the check part, beyond noise in total or
+beyond doubt for users with as much history. Owns the comparison and its report. It is made on lessons that no contender
 was fitted on.
 """
 
@@ -40,6 +40,10 @@ AUTO = ("blend", "bucket", "gate", "network", "trees", "mean")
 SCALED_ON = 100
 """Lessons on which two forms are brought to one scale."""
 RECENT = ("popular-month", "popular-week", "popular-ever")
+LEAD = 1.0
+"""Standard errors by which something simpler must be ahead to serve: the mixers that are compared know little more than
+half of the lessons, and the one that serves knows all of them.
+"""
 DOUBT = 2.0
 """Standard errors by which something must be ahead to be better beyond doubt."""
 BUCKET_DOUBT = 3.0
@@ -129,7 +133,7 @@ class Choice(NamedTuple):
 def choose(values: dict[str, Doubles], bucket: NDArray[np.int64], simple: dict[str, Form], wanted: str) -> Choice:
     """Return what serves users with how much history, and why, from NDCG@10 per lesson and the bucket of each.
 
-    The best mixer serves unless something simpler does better, in total or, beyond doubt, for one bucket of users.
+    The mixer serves unless something simpler is ahead, beyond noise in total or beyond doubt for one bucket of users.
     Users without history get recent popularity unless something is better for them beyond doubt.
 
     >>> from coldframe.scoring.mixing import Single
@@ -174,8 +178,10 @@ def _best_for_new(values: dict[str, Doubles], recent: str) -> tuple[str, str]:
 
 
 def _surely_better(differences: Doubles, doubt: float) -> bool:
-    """Return whether the mean difference is more than `doubt` standard errors above 0."""
-    return bool(differences.mean() > doubt * differences.std(ddof=1) / np.sqrt(len(differences)))
+    """Return whether the mean difference is more than `doubt` standard errors above 0; one difference has none."""
+    n = len(differences)
+    error = differences.std(ddof=1) / np.sqrt(n) if n > 1 else 0.0
+    return bool(n and differences.mean() > doubt * error)
 
 
 def _best_of(values: dict[str, Doubles], simple: dict[str, Form]) -> tuple[str, str]:
@@ -185,9 +191,9 @@ def _best_of(values: dict[str, Doubles], simple: dict[str, Form]) -> tuple[str, 
     if mixer is None:
         return rival, f"{rival} is the best ({means[rival]:.4f}); there was nothing to learn a mixer from"
     theirs, own = f"({means[rival]:.4f})", f"({means[mixer]:.4f})"
-    if means[rival] > means[mixer]:
+    if _surely_better(values[rival] - values[mixer], LEAD):
         return rival, f"{rival} alone does better {theirs} than the best mixer, {mixer} {own}"
-    return mixer, f"{mixer} is the mixer {own}, and above {rival}, the best simpler one {theirs}"
+    return mixer, f"{mixer} is the mixer {own}; {rival}, the best simpler one, is not ahead beyond noise {theirs}"
 
 
 def _best_mixer(values: dict[str, Doubles]) -> str | None:
