@@ -141,6 +141,7 @@ def described(training_set: TrainingSet, trained: Trained, settings: Settings, d
         "reason": selection.reason,
         "warmth": [row._asdict() for row in trained.warmth],
         "requests_compared": selection.n_checked,
+        "candidate_recall": _number(selection.candidate_recall),
         "exposure": {
             "young_share": selection.exposure.policy.share,
             "earned": _number(selection.exposure.earned),
