@@ -15,6 +15,7 @@ import argparse
 import json
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from datasets import SETS, is_there
 from peers.beside import Peers
@@ -70,7 +71,17 @@ def main() -> None:
             facts |= {"settings": flags, "peers": beside.chosen}
             RESULTS.mkdir(exist_ok=True)
             path = RESULTS / f"{name}-seed{asked.seed}.json"
-            path.write_text(json.dumps(facts | as_tree(report), indent=1) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(facts | _kept(as_tree(report)), indent=1) + "\n", encoding="utf-8")
+
+
+def _kept(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a report with no more than NDCG@10 of each slice, so that results stay small enough to keep."""
+    for part in ("slices", "slice_differences"):
+        tree[part] = {
+            name: {model: {"ndcg@10": metrics["ndcg@10"]} for model, metrics in models.items()}
+            for name, models in tree[part].items()
+        }
+    return tree
 
 
 def _settings_of(name: str) -> Path | None:
