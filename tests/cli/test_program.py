@@ -1,7 +1,6 @@
 """The program as a whole: startup, global options, exit codes, errors for people and for scripts."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -150,7 +149,7 @@ def test_ctrl_c_exits_with_130() -> None:
 
     @program.command()
     def wait() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # to this very thread, so that it is not waiting when the command ends
 
     assert run.invoke(program, ["wait"]).exit_code == 130
 
