@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from model_worlds import START, at, item, training_set, user
+from model_worlds import SETTINGS, START, at, item, log, training_set, user
 
+from coldframe.dataset.build import build_training_set
 from coldframe.dataset.training_set import DAY_US, NEVER, micros
 from coldframe.models.later import hold_out
 from coldframe.scoring.request import History
@@ -113,6 +114,21 @@ def test_the_early_part_and_what_is_asked_about_are_the_whole(busy):
     assert len(later.early.interactions) == (busy.interactions.timestamp < cut).sum()
     assert len(later.early.interactions) / len(busy.interactions) == pytest.approx(0.7, abs=0.01)
     assert min(one.request.now for one in later.questions) >= cut
+
+
+def test_a_past_reaches_back_beyond_the_window_as_it_does_when_serving():
+    rows = [
+        ("ann", "a", 0),
+        ("bob", "b", 1),
+        *((f"old{n}", "ab"[n % 2], 10 + n / 10) for n in range(20)),
+        ("ann", "b", 13),
+    ]
+    known = build_training_set(log(rows), [], [], SETTINGS, window_days=5)
+    asked = later_of(known).questions[-1]
+    assert [known.items.ids[row] for row in asked.request.history.item] == ["a"]
+    assert asked.request.history.timestamp.tolist() == [micros(at(0))] == [asked.request.signed_up_at]
+    assert len(known.interactions) == 21
+    assert known.interactions.timestamp.min() > known.earlier.timestamp.max()
 
 
 def test_some_users_and_items_are_really_new(busy):

@@ -21,6 +21,8 @@ from coldframe.settings import Settings
 
 NEEDED = ("event_id", "user_id", "session_id", "item_id", "event_type", "timestamp")
 """The columns of the event log that a training set is made of."""
+ORDER = ("time", "event_id", "actor", "item", "event_type")
+"""What events are ordered by."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Window:
     def inside(self) -> pl.Expr:
         """Which rows are in the window."""
         return self.past if self.start is None else self.past & (pl.col("time") >= self.start)
+
+    @property
+    def before(self) -> pl.Expr:
+        """Which rows are older than the window."""
+        return pl.lit(False) if self.start is None else pl.col("time") < self.start
 
 
 def build_training_set(
@@ -62,13 +69,20 @@ def build_training_set(
     """
     log = _log(events)
     window = _window(log, as_of, window_days)
-    inside = log.filter(window.inside).sort("time", "event_id", "actor", "item", "event_type").collect()
+    inside = log.filter(window.inside).sort(*ORDER).collect()
     if inside.is_empty():
         raise DataError(f"No event is in the window{_stretch(window)}.", remedy=_REMEDY)
     catalogue = {item.item_id: item for item in items}
     people = {user.user_id: user for user in users}
     item_ids, user_ids = _vocabulary(inside["item"], catalogue), _vocabulary(inside["actor"], people)
     interactions = _interactions(inside, user_ids, item_ids, settings, window)
+    if not (interactions.weight > 0).any():
+        kinds = ", ".join(inside["event_type"].unique().sort()[:5])
+        raise DataError(
+            f"None of the {inside.height:,} events in the window says that anybody likes anything ({kinds}).",
+            remedy="Give an event type a weight above 0 in events.weights.",
+        )
+    before = log.filter(window.before, _has_row("actor", user_ids), _has_row("item", item_ids)).sort(*ORDER).collect()
     return TrainingSet(
         users=user_ids,
         items=item_ids,
@@ -80,6 +94,7 @@ def build_training_set(
         user_features=fit_user_features([people.get(each) or User(user_id=each) for each in user_ids.ids]),
         as_of=window.end,
         seen=_seen(log.filter(window.past), user_ids, item_ids),
+        earlier=_interactions(before, user_ids, item_ids, settings, window),
     )
 
 
@@ -127,23 +142,21 @@ def _vocabulary(seen: pl.Series, known: dict[str, Item] | dict[str, User]) -> Vo
     return Vocabulary(tuple(ids.to_list()))
 
 
+def _has_row(column: str, vocabulary: Vocabulary) -> pl.Expr:
+    return pl.col(column).is_in(pl.Series(vocabulary.ids, dtype=pl.String).implode())
+
+
 def _rows(ids: pl.Series, vocabulary: Vocabulary) -> Rows:
     """Return the row of each id; every id must be known."""
     return ids.cast(pl.Enum(vocabulary.ids)).to_physical().cast(pl.Int32).to_numpy()
 
 
 def _interactions(
-    inside: pl.DataFrame, users: Vocabulary, items: Vocabulary, settings: Settings, window: Window
+    events: pl.DataFrame, users: Vocabulary, items: Vocabulary, settings: Settings, window: Window
 ) -> Interactions:
-    time = inside["time"].to_numpy()
-    weight = event_weights(inside, settings) * decay(inside, time, settings, as_of=window.end)
-    if not (weight > 0).any():
-        kinds = ", ".join(inside["event_type"].unique().sort()[:5])
-        raise DataError(
-            f"None of the {inside.height:,} events in the window says that anybody likes anything ({kinds}).",
-            remedy="Give an event type a weight above 0 in events.weights.",
-        )
-    found = Interactions(_rows(inside["actor"], users), _rows(inside["item"], items), weight, time)
+    time = events["time"].to_numpy()
+    weight = event_weights(events, settings) * decay(events, time, settings, as_of=window.end)
+    found = Interactions(_rows(events["actor"], users), _rows(events["item"], items), weight, time)
     return found.where(weight != 0)
 
 

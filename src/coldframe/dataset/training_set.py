@@ -121,6 +121,17 @@ class Interactions:
         """Return the events that a boolean mask of length n_events keeps."""
         return Interactions(self.user[mask], self.item[mask], self.weight[mask], self.timestamp[mask])
 
+    def followed_by(self, later: "Interactions") -> "Interactions":
+        """Return these events and then others, none of which is older."""
+        pairs = ((getattr(self, name), getattr(later, name)) for name in ("user", "item", "weight", "timestamp"))
+        return Interactions(*(np.concatenate(pair) for pair in pairs))
+
+    @staticmethod
+    def none() -> "Interactions":
+        """Return no event."""
+        rows = np.empty(0, np.int32)
+        return Interactions(rows, rows, np.empty(0, np.float32), np.empty(0, np.int64))
+
 
 @dataclass(frozen=True)
 class ItemFeatures:
@@ -153,7 +164,8 @@ class TrainingSet:
     """Everything one training reads. `as_of` is the end of the window, µs, exclusive.
 
     `seen` holds per user row the distinct item rows met at any time before `as_of`, outside the window too: what no
-    negative may be. It has no rows at all where nobody gathered it.
+    negative may be. It has no rows at all where nobody gathered it. `earlier` are the events before the window, of
+    users and items that have a row: nothing is fitted on them, but they are part of a past, as when serving.
     """
 
     users: Vocabulary
@@ -163,6 +175,12 @@ class TrainingSet:
     user_features: UserFeatures
     as_of: int
     seen: Bags = field(default_factory=Bags.empty)
+    earlier: Interactions = field(default_factory=Interactions.none)
+
+    @cached_property
+    def log(self) -> Interactions:
+        """Every event before `as_of`: those before the window, then those in it."""
+        return self.earlier.followed_by(self.interactions) if len(self.earlier) else self.interactions
 
     @property
     def n_users(self) -> int:

@@ -75,11 +75,11 @@ class _Asker:
     """Builds questions in order of time; counts and births grow as it goes."""
 
     def __init__(self, training_set: TrainingSet, cut: int, repeats: bool) -> None:
-        events = training_set.interactions
-        self._set, self._repeats = training_set, repeats
-        self._order = np.argsort(events.user, kind="stable")
-        self._starts = np.searchsorted(events.user[self._order], np.arange(training_set.n_users + 1))
+        self._set, self._repeats, self._log = training_set, repeats, training_set.log
+        self._order = np.argsort(self._log.user, kind="stable")
+        self._starts = np.searchsorted(self._log.user[self._order], np.arange(training_set.n_users + 1))
         self._born = births(training_set)
+        events = training_set.interactions
         early = events.timestamp < cut
         fitted = np.bincount(events.item[early], minlength=training_set.n_items).astype(np.int32)
         self._counts = RunningCounts(fitted, events.item[~early], events.timestamp[~early])
@@ -102,10 +102,10 @@ class _Asker:
             allowed=allowed,
             item_counts=self._counts.before(visit.now),
         )
-        return Question(request, relevant[allowed[relevant]])
+        return Question(request, relevant)
 
     def _history(self, user: int, now: int) -> History:
-        events = self._set.interactions
+        events = self._log
         own = self._order[self._starts[user] : self._starts[user + 1]]
         own = own[events.timestamp[own] < now]
         return History(events.item[own], events.weight[own], events.timestamp[own])
@@ -117,7 +117,7 @@ def births(training_set: TrainingSet) -> Times:
     An item with neither can be shown from the end of the window on.
     """
     born = np.full(training_set.n_items, training_set.as_of, np.int64)
-    np.minimum.at(born, training_set.interactions.item, training_set.interactions.timestamp + 1)
+    np.minimum.at(born, training_set.log.item, training_set.log.timestamp + 1)
     created = training_set.item_features.created_at
     return np.where(created != NEVER, np.minimum(born, created), born)
 

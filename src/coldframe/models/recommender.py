@@ -130,7 +130,7 @@ class HybridRecommender:
         row = None if known is None or user_id is None else known.users.row_of.get(user_id)
         if known is None or row is None:
             return Request(now=now)
-        own = known.interactions.where(known.interactions.user == row)
+        own = known.log.where(known.log.user == row)
         return Request.known_at(
             now,
             History(own.item, own.weight, own.timestamp),
