@@ -24,7 +24,7 @@ from rich.table import Table
 
 from coldframe.evaluation import EvaluationReport, as_tree, run
 from coldframe.models.fits import EXPERTS
-from coldframe.models.selection import LEARNED
+from coldframe.models.learned import LEARNED
 from coldframe.pipeline import trainer
 from coldframe.settings import load
 
@@ -71,7 +71,19 @@ def main() -> None:
             facts |= {"settings": flags, "peers": beside.chosen}
             RESULTS.mkdir(exist_ok=True)
             path = RESULTS / f"{name}-seed{asked.seed}.json"
-            path.write_text(json.dumps(facts | _kept(as_tree(report)), indent=1) + "\n", encoding="utf-8")
+            path.write_text(_lines(facts | _kept(as_tree(report))), encoding="utf-8")
+
+
+def _lines(tree: dict[str, Any]) -> str:
+    """Return JSON with a line for each model, so that a result is small and its changes can be read."""
+    lines = [f"{json.dumps(key)}: {_indented(value)}" for key, value in tree.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _indented(value: object) -> str:
+    if not isinstance(value, dict) or not any(isinstance(each, dict) for each in value.values()):
+        return json.dumps(value)
+    return "{\n" + ",\n".join(f" {json.dumps(key)}: {json.dumps(each)}" for key, each in value.items()) + "\n}"
 
 
 def _kept(tree: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from datasets import SETS, is_there
 from rich.console import Console
 
-from coldframe.models.later import Question
+from coldframe.models.questions import Question
 from coldframe.models.tuning import tune
 from coldframe.pipeline import trainer
 from coldframe.settings import load

@@ -25,7 +25,7 @@ from coldframe.errors import DataError
 from coldframe.evaluation.plan import Cases
 from coldframe.evaluation.run import Trainer
 from coldframe.models import Trained, fit_models, train_hybrid
-from coldframe.models.later import Question
+from coldframe.models.questions import Question
 from coldframe.models.recommender import served
 from coldframe.models.tuning import Tuned
 from coldframe.models.tuning import tune as search

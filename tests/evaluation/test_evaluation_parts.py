@@ -68,6 +68,8 @@ def test_a_frame_that_lacks_what_is_needed_is_refused(frame, keep, error):
         (Protocol(split="test:"), "is no split"),
         (Protocol(split="time:0.9", values={"train": "x"}), "--split-values belongs"),
         (Protocol(test="x", discovery=True), "--discovery belongs"),
+        (Protocol(test="x", young=True), "--young belongs"),
+        (Protocol(test="x", within=5), "--within belongs"),
     ],
     ids=str,
 )

@@ -102,6 +102,25 @@ def test_a_visit_without_a_positive_item_is_not_asked():
     assert [(one[0], one[5]) for one in questions(plan(time_split(events(*rows), fraction=0.67)))] == [("bob", ["b"])]
 
 
+def test_within_a_visit_each_moment_is_asked_about_what_follows():
+    rows = [*TRAIN, ("ann", "c", DAY), ("ann", "a", DAY + 5), ("ann", "b", DAY + 5), ("ann", "a", DAY + 9)]
+    found = questions(plan(time_split(events(*rows), fraction=0.6, horizon=2)))
+    assert [(minute, past, right) for _, _, minute, past, _, right in found] == [
+        (DAY, ["a", "b"], ["a", "b", "c"]),
+        (DAY + 5, ["a", "b", "c"], ["a", "b"]),
+        (DAY + 9, ["a", "b", "c", "a", "b"], ["a"]),
+    ]
+
+
+def test_young_asks_again_among_items_of_few_events():
+    rows = [*TRAIN, *(("bob", "a", 6 + n / 10) for n in range(6)), ("ann", "c", DAY), ("ann", "a", DAY)]
+    found = questions(plan(time_split(events(*rows), fraction=0.86, young=True)))
+    assert [(view, allowed, right) for _, view, _, _, allowed, right in found] == [
+        ("overall", ["a", "b", "c"], ["a", "c"]),
+        ("young", ["b", "c"], ["c"]),
+    ]
+
+
 def test_discovery_asks_again_for_what_is_new_to_the_user():
     rows = [*TRAIN, ("ann", "a", DAY), ("ann", "c", DAY + 1), ("bob", "a", DAY + 2)]
     found = questions(plan(time_split(events(*rows), fraction=0.67, discovery=True)))

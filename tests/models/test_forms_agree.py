@@ -7,8 +7,8 @@ import pytest
 from coldframe.clock import generator
 from coldframe.models import networks
 from coldframe.models.grown import as_arrays, grow_trees
+from coldframe.models.learned import NETWORKS
 from coldframe.models.lessons import Padded
-from coldframe.models.selection import NETWORKS
 from coldframe.scoring.mixing import CONTEXT, Evidence
 from coldframe.scoring.mixing.evidence import PER_EXPERT
 from coldframe.testing.shop import quick_settings

@@ -6,9 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from coldframe.models.choosing import choose
 from coldframe.models.contenders import ndcg, singles, tuned
+from coldframe.models.learned import LEARNED, WIDTH
 from coldframe.models.lessons import Lesson, Lessons, padded
-from coldframe.models.selection import LEARNED, WIDTH, choose, select
+from coldframe.models.selection import select
 from coldframe.models.workshop import quiet
 from coldframe.scoring.experts import Popularity
 from coldframe.scoring.mixing import Calibration, Single, gather

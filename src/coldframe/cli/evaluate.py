@@ -62,6 +62,12 @@ Discovery = Annotated[
 Young = Annotated[
     bool, typer.Option("--young", help="With --split time:SHARE, ask once more among items of at most 5 events.")
 ]
+Within = Annotated[
+    int | None,
+    typer.Option(
+        "--within", min=1, metavar="N", help="With --split time:SHARE, ask within visits too, about the next N events."
+    ),
+]
 Models = Annotated[str, typer.Option("--models", metavar="NAME,…", help="What to compare.")]
 Ks = Annotated[
     list[int] | None,
@@ -90,6 +96,7 @@ def evaluate(
     split_values: SplitValues = None,
     discovery: Discovery = False,
     young: Young = False,
+    within: Within = None,
     models: Models = DEFAULT_MODELS,
     k: Ks = None,
     max_requests: MaxRequests = None,
@@ -114,7 +121,7 @@ def evaluate(
     asked, settings = names(models, option="--models"), open_project(ctx).settings
     settings = settings if seed is None else with_value(settings, "training.seed", seed)
     values = pairs([split_values] if split_values else (), option="--split-values")
-    protocol = Protocol(test, split, values, discovery, young, settings.recommend.repeat)
+    protocol = Protocol(test, split, values, discovery, young, within, settings.recommend.repeat)
     renamed, constants = pairs(columns, option="--columns"), pairs(constant, option="--constant")
     files = Files([*(events or ()), *(more or ())], items, users, renamed, constants, _say_refused)
     with progress_bar(quiet=json is not None) as show:

@@ -38,7 +38,8 @@ class Files:
 class Protocol:
     """How events are split: `test` is a published split's second file, else `split` says it in words.
 
-    `values` maps our names of a column's parts to the file's; `discovery` and `young` as for `time_split`.
+    `values` maps our names of a column's parts to the file's; `discovery`, `young` and `within` (its `horizon`) are
+    those of `time_split`.
     """
 
     test: Path | None = None
@@ -46,6 +47,7 @@ class Protocol:
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     discovery: bool = False
     young: bool = False
+    within: int | None = None
     repeat: Literal["auto", "allow", "exclude"] = "auto"
 
 
@@ -75,6 +77,7 @@ def read_split(files: Files, protocol: Protocol) -> Split:
         repeat=protocol.repeat,
         discovery=protocol.discovery,
         young=protocol.young,
+        horizon=protocol.within,
     )
 
 
@@ -92,7 +95,7 @@ def parsed(protocol: Protocol) -> tuple[str, str]:
         raise InputError(f"{protocol.split!r} is no split.", remedy=FORMS)
     if protocol.values and kind != COLUMN:
         raise InputError("--split-values belongs to --split column:NAME.", remedy=FORMS)
-    for flag in ("discovery", "young"):
+    for flag in ("discovery", "young", "within"):
         if getattr(protocol, flag) and kind != TIME:
             raise InputError(f"--{flag} belongs to --split time:SHARE.", remedy=FORMS)
     return kind, argument

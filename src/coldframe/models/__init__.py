@@ -4,11 +4,15 @@ workshop.py       what several experts are made from, made once
 fits/             one file per expert
 als.py gram.py decomposition.py tower.py pairs.py content_matrix.py
                   the numerics that fits share
-later.py          the later slice and its questions
+questions.py later.py untimed.py
+                  the later slice and its questions
 lessons.py        questions as arrays, on one scale
-networks.py grown.py contenders.py
+networks.py grown.py learned.py contenders.py
                   the mixer's learned forms, and what they must beat
-selection.py      which form serves
+choosing.py selection.py
+                  which form serves whom, and why
+affordable.py     how many slots young items get
+tuning.py         better settings, searched on the later slice
 hybrid.py         the whole of it, in order
 recommender.py    ContentModel, CollaborativeModel, Mixer, HybridRecommender: the same for a notebook
 """

@@ -9,7 +9,7 @@ import numpy as np
 
 from coldframe.models.contenders import K, ndcg
 from coldframe.models.lessons import Lesson, Lessons
-from coldframe.scoring.exposure import Exposure, is_young
+from coldframe.scoring.exposure import Exposure, in_order, is_young
 from coldframe.scoring.mixing import Evidence, Form
 from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Request
@@ -37,7 +37,7 @@ class _Giving:
     def combine(self, evidence: Evidence) -> np.ndarray:
         scores = self.form.combine(evidence)
         places = Exposure(1 / K, K).slots(scores, is_young(evidence), K, Request()).places
-        return _in_order(scores, places)
+        return in_order(scores, places)
 
 
 def affordable(form: Form, lessons: Lessons, *, share: float, budget: float, every: int) -> Affordable:
@@ -57,10 +57,3 @@ def affordable(form: Form, lessons: Lessons, *, share: float, budget: float, eve
 def _earned(form: Form, lesson: Lesson) -> float:
     scores = form.combine(lesson.evidence)
     return float(is_young(lesson.evidence)[best_rows(np.arange(len(scores)), scores, K, key=0)].mean())
-
-
-def _in_order(scores: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return scores that put `places` first, in their order."""
-    moved = scores.astype(np.float32, copy=True)
-    moved[places] = scores.max(initial=0) + np.arange(len(places), 0, -1, dtype=np.float32)
-    return moved

@@ -10,8 +10,9 @@ from coldframe.dataset.repeats import Repeat, repeat_policy
 from coldframe.dataset.training_set import TrainingSet
 from coldframe.errors import SettingsError
 from coldframe.models.fits import EXPERTS, fit_experts
-from coldframe.models.later import Question, hold_out
+from coldframe.models.later import hold_out
 from coldframe.models.lessons import gather_lessons
+from coldframe.models.questions import Question
 from coldframe.models.selection import Selection, select
 from coldframe.models.warmth import WarmthRow, weights_by_warmth
 from coldframe.models.workshop import Report, Workshop, quiet

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats, Rows
-from coldframe.models.later import Question
+from coldframe.models.questions import Question
 from coldframe.scoring.hybrid import Retriever
 from coldframe.scoring.mixing import CONTEXT, Calibration, Evidence, gather
 from coldframe.scoring.mixing.evidence import PER_EXPERT

@@ -10,8 +10,8 @@ from coldframe.dataset.training_set import Floats, TrainingSet
 from coldframe.errors import UnknownIdError
 from coldframe.models.fits import EXPERTS, fit_experts
 from coldframe.models.hybrid import train_hybrid
-from coldframe.models.later import Question
-from coldframe.models.selection import LEARNED
+from coldframe.models.learned import LEARNED
+from coldframe.models.questions import Question
 from coldframe.models.workshop import Report, Workshop, quiet
 from coldframe.scoring.exposure import Exposed
 from coldframe.scoring.request import Expert, Request, Scorer

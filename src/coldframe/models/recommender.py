@@ -21,7 +21,7 @@ from coldframe.models.hybrid import Trained, train_hybrid
 from coldframe.models.warmth import WarmthRow
 from coldframe.scoring.packing import NULLABLE, pack, unpack
 from coldframe.scoring.request import History, Request
-from coldframe.scoring.served import Reasons, ServedModel
+from coldframe.scoring.served import Reasons, ServedModel, listed
 from coldframe.settings import Settings
 
 
@@ -82,15 +82,7 @@ class HybridRecommender:
         if self.model.repeat == "exclude":
             allowed[request.history.item] = False
         answer = self.model.answer(replace(request, allowed=allowed), n)
-        names = self.model.expert_names
-        return [
-            RecommendedItem(
-                item_id=self.model.items.ids[row],
-                score=float(score),
-                mixer_weights=dict(zip(names, share.tolist(), strict=True)),
-            )
-            for row, score, share in zip(answer.items, answer.scores, answer.shares, strict=True)
-        ]
+        return [*listed(answer, self.model.items, self.model.expert_names)]
 
     def similar_items(self, item_id: str, *, n: int = 10) -> list[RecommendedItem]:
         """Return the nearest items. Raises `UnknownIdError`."""

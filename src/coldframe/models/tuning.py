@@ -15,7 +15,8 @@ import numpy as np
 from coldframe.dataset.repeats import repeat_policy
 from coldframe.dataset.training_set import TrainingSet
 from coldframe.models.fits import EXPERTS
-from coldframe.models.later import Later, Question, hold_out
+from coldframe.models.later import hold_out
+from coldframe.models.questions import Later, Question
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Expert

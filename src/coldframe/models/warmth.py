@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coldframe.models.later import Question
+from coldframe.models.questions import Question
 from coldframe.scoring.hybrid import Hybrid, shares
 from coldframe.scoring.mixing.forms import N_BUCKETS, NAMES, buckets
 from coldframe.scoring.ranking import best_rows

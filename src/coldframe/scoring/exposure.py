@@ -65,6 +65,13 @@ def _lot(request: Request, place: int) -> float:
     return float(lots(row, request.now)[0]) / 2**64
 
 
+def in_order(scores: Floats, places: NDArray[np.int64]) -> Floats:
+    """Return scores that put `places` first, in their order, and leave the rest as it is."""
+    moved = scores.astype(np.float32, copy=True)
+    moved[places] = scores.max(initial=0) + np.arange(len(places), 0, -1, dtype=np.float32)
+    return moved
+
+
 def is_young(evidence: Evidence) -> Bools:
     """Return which of a request's candidates are young, bool [n]."""
     return evidence.context[:, CONTEXT.index("item_interaction_count")] < np.log1p(YOUNG_COUNT + 0.5)
@@ -72,7 +79,7 @@ def is_young(evidence: Evidence) -> Bools:
 
 @dataclass(frozen=True)
 class Exposed:
-    """A hybrid whose lists of `n` follow the policy, as a scorer: who gives up a slot swaps scores with who gets it."""
+    """A hybrid whose lists of `n` follow the policy, as a scorer."""
 
     hybrid: Hybrid
     exposure: Exposure
@@ -82,11 +89,7 @@ class Exposed:
     def score(self, request: Request) -> Floats:
         """Return float32 [n_items], NaN on what is no candidate."""
         mixed = self.hybrid.mix(request)
-        scores = mixed.scores.copy()
         places = self.exposure.slots(mixed.scores, is_young(mixed.evidence), self.n, request).places
-        ahead = best_rows(np.arange(len(scores)), mixed.scores, self.n, key=request.now)
-        newcomers, given_up = places[~np.isin(places, ahead)], ahead[~np.isin(ahead, places)]
-        scores[newcomers], scores[given_up] = mixed.scores[given_up], mixed.scores[newcomers]
         found = np.full(len(self.hybrid.fitted_counts), np.nan, np.float32)
-        found[mixed.evidence.items] = scores
+        found[mixed.evidence.items] = in_order(mixed.scores, places)
         return found

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bags, Floats, ItemFeatures, Rows, Times, Vocabulary
-from coldframe.domain import Level
+from coldframe.domain import Level, RecommendedItem
 from coldframe.scoring.experts import Collaborative, Content
 from coldframe.scoring.exposure import Exposure, is_young
 from coldframe.scoring.hybrid import Hybrid, Mixed, shares
@@ -163,6 +163,20 @@ class ServedModel:
                 total += np.where(inside, unit @ unit[item], 0)
                 known += inside
         return np.clip(total / np.maximum(known, 1), -1, 1).astype(np.float32)
+
+
+def listed(answer: Answer, items: Vocabulary, expert_names: Sequence[str]) -> tuple[RecommendedItem, ...]:
+    """Return an answer by ids, as people and logs see it."""
+    slots = zip(answer.items, answer.scores, answer.shares, answer.propensities, strict=True)
+    return tuple(
+        RecommendedItem(
+            item_id=items.ids[row],
+            score=float(score),
+            mixer_weights=dict(zip(expert_names, shares.tolist(), strict=True)),
+            propensity=float(likely),
+        )
+        for row, score, shares, likely in slots
+    )
 
 
 def _followed(first: Answer, rest: Answer) -> Answer:

@@ -13,7 +13,7 @@ from coldframe.domain import Level, RecommendedItem
 from coldframe.errors import UnknownIdError
 from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
-from coldframe.scoring.served import ServedModel
+from coldframe.scoring.served import ServedModel, listed
 from coldframe.serving.catalogue import Catalogue
 from coldframe.serving.counts import LiveCounts
 from coldframe.serving.explanation import Explanation, explanation
@@ -40,18 +40,7 @@ class LiveModel:
     def answer(self, person: Person, wish: Wish, now: int) -> tuple[tuple[RecommendedItem, ...], Level]:
         """Return the best items for a person at `now` (µs), best first, and how they were found."""
         answer = self.model.answer(self._question(person, wish, now).request, wish.n)
-        slots = zip(answer.items, answer.scores, answer.shares, answer.propensities, strict=True)
-        names = self.model.expert_names
-        found = tuple(
-            RecommendedItem(
-                item_id=self.model.items.ids[row],
-                score=float(score),
-                mixer_weights={name: float(share) for name, share in zip(names, shares, strict=True)},
-                propensity=float(likely),
-            )
-            for row, score, shares, likely in slots
-        )
-        return found, answer.level
+        return listed(answer, self.model.items, self.model.expert_names), answer.level
 
     def explain(self, user_id: str, person: Person, item_ids: Sequence[str], now: int) -> list[Explanation]:
         """Say why each item has its score, asked as a list would be. Raises `UnknownIdError`."""

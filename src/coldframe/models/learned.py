@@ -1,0 +1,94 @@
+"""The mixer's learned forms, fitted side by side: on a part of the lessons to be compared, on all of them to serve.
+
+Owns when each one stops, and what the mean is made of. `networks` and `grown` fit a single one.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from coldframe.clock import generator
+from coldframe.models.grown import ROUNDS, grow_trees
+from coldframe.models.lessons import Lessons, Padded, padded
+from coldframe.models.networks import fit_network
+from coldframe.models.workshop import Report
+from coldframe.scoring.mixing import Form, Mean
+from coldframe.settings import Settings
+
+WIDTH = 160
+"""Candidates per lesson that a learned form sees."""
+INNER = 0.2
+"""Share of the lessons fitted on, their end, that decides when to stop."""
+NETWORKS = ("blend", "bucket", "gate", "network", "softmax")
+AVERAGED = ("gate", "trees", "network")
+"""What `mean` is made of."""
+LEARNED = (*NETWORKS, "trees", "mean")
+SCALED_ON = 100
+"""Lessons on which two forms are brought to one scale."""
+
+
+def fit_learned(train: Lessons, settings: Settings, report: Report) -> tuple[dict[str, Form], dict[str, int]]:
+    """Return the learned forms that are wanted, fitted on the lessons, and the epochs or rounds best for each."""
+    learn, watch = train.split(INNER)
+    seed = settings.training.seed
+    draw = generator(seed, "lessons")
+    learning, watching = padded(learn, width=WIDTH, draw=draw), padded(watch, width=WIDTH, draw=draw)
+    forms: dict[str, Form] = {}
+    epochs: dict[str, int] = {}
+    if not len(learning) or not len(watching):
+        return forms, epochs
+    wanted = _wanted(settings.mixer.form)
+    parts = [name for name in wanted if name != "mean"]
+
+    def fit(name: str) -> tuple[Form, int]:
+        if name == "trees":
+            return grow_trees(learning, watching, settings.training)
+        return fit_network(name, learning, watching, settings.mixer, generator(seed, name))
+
+    with ThreadPoolExecutor(settings.training.threads) as pool:
+        for done, (name, (form, best)) in enumerate(zip(parts, pool.map(fit, parts), strict=True), 1):
+            report("fit mixer", done, len(wanted) + 1)
+            forms[name], epochs[name] = form, best
+    if "mean" in wanted:
+        forms["mean"] = _mean_of(forms, train)
+    return forms, epochs
+
+
+def _wanted(form: str) -> tuple[str, ...]:
+    """Return the forms to fit, parts before what is made of them."""
+    if form == "auto":
+        return LEARNED
+    return (*AVERAGED, "mean") if form == "mean" else (form,)
+
+
+def _mean_of(forms: dict[str, Form], lessons: Lessons) -> Mean:
+    """Return the network, which errs by itself, and the gate with the trees, half and half."""
+    gate, trees, network = (forms[name] for name in AVERAGED)
+    return _mean(_mean(gate, trees, lessons), network, lessons)
+
+
+def _mean(first: Form, second: Form, lessons: Lessons) -> Mean:
+    """Return the mean of two forms on the scale of some lessons."""
+    few = lessons.lessons[:: max(1, len(lessons) // SCALED_ON)]
+    scales = [np.mean([form.combine(lesson.evidence).std() for lesson in few]) for form in (first, second)]
+    return Mean(first, second, *(max(float(scale), 1e-6) for scale in scales))
+
+
+def fit_for_good(
+    name: str, lessons: Lessons, epochs: dict[str, int], forms: dict[str, Form], settings: Settings
+) -> Form:
+    """Return the chosen form fitted on all lessons for as long as was best; a simpler one stays as it is."""
+    if name not in LEARNED:
+        return forms[name]
+    everything = padded(lessons, width=WIDTH, draw=generator(settings.training.seed, "lessons"))
+    if name == "mean":
+        return _mean_of({part: _fit_for(part, everything, epochs, settings) for part in AVERAGED}, lessons)
+    return _fit_for(name, everything, epochs, settings)
+
+
+def _fit_for(name: str, lessons: Padded, epochs: dict[str, int], settings: Settings) -> Form:
+    if name == "trees":
+        return grow_trees(lessons, lessons, settings.training, rounds=min(epochs["trees"] + 1, ROUNDS - 1))[0]
+    rule = replace(settings.mixer, epochs=max(epochs[name], 1))
+    return fit_network(name, lessons, None, rule, generator(settings.training.seed, name))[0]

@@ -1,0 +1,42 @@
+"""What a mixer is asked while it learns: a request and its right answers, and what the experts knew of by then.
+
+Owns the shapes that `later` and `untimed` share.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import Bags, Interactions, Rows, TrainingSet
+from coldframe.scoring.request import Request
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request and the distinct item rows that were right."""
+
+    request: Request
+    relevant: Rows
+
+
+@dataclass(frozen=True)
+class Later:
+    """`early` is what experts are fitted on while the mixer learns; `questions` come after it, in order of time."""
+
+    early: TrainingSet
+    questions: list[Question]
+
+
+def restricted(training_set: TrainingSet, kept: NDArray[np.bool_], as_of: int) -> TrainingSet:
+    """Return the training set as if it ended earlier; what users met later is not known either."""
+    interactions = training_set.interactions.where(kept)
+    pairs = np.unique(np.stack([interactions.user, interactions.item]), axis=1)
+    indptr = np.searchsorted(pairs[0], np.arange(training_set.n_users + 1)).astype(np.int64)
+    seen = Bags(indptr, pairs[1].astype(np.int32), training_set.n_items)
+    return replace(training_set, interactions=interactions, as_of=as_of, seen=seen)
+
+
+def liked(events: Interactions, rows: NDArray[np.int64]) -> Rows:
+    """Return the distinct items of positive weight among some events, ascending."""
+    return np.unique(events.item[rows][events.weight[rows] > 0])
