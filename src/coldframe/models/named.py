@@ -3,8 +3,9 @@
 Owns the names: `hybrid`, each expert, and each form that was compared. One training serves them all.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Generic, TypeVar
 
 from coldframe.dataset.training_set import Floats, TrainingSet
 from coldframe.errors import UnknownIdError
@@ -14,13 +15,15 @@ from coldframe.models.learned import LEARNED
 from coldframe.models.questions import Question
 from coldframe.models.workshop import Report, Workshop, quiet
 from coldframe.scoring.exposure import Exposed
+from coldframe.scoring.hybrid import Hybrid, Mixed
 from coldframe.scoring.request import Expert, Request, Scorer
 from coldframe.settings import Settings
 
+T = TypeVar("T")
 HYBRID = "hybrid"
 EXPOSED = "exposed"
 REMEMBERED = 64
-"""Answers that an expert keeps: as many as an evaluation asks of one model before it turns to the next."""
+"""Requests that a memory holds: as many as an evaluation asks of one model before it turns to the next."""
 SIMPLE = ("switch", "count-curve")
 
 
@@ -46,33 +49,62 @@ def fit_models(
         wanted = replace(settings, mixer=replace(settings.mixer, experts=list(names)))
         experts = fit_experts(Workshop(training_set, wanted, report))
         return _only({expert.name: expert for expert in experts}, names)
-    trained = train_hybrid(training_set, settings, questions=questions, refit=True, report=report)
-    hybrid = replace(trained.hybrid, experts=tuple(AskedOnce(expert) for expert in trained.hybrid.experts))
-    fitted: dict[str, Scorer] = {expert.name: expert for expert in hybrid.experts}
+    compared = bool({*LEARNED, *SIMPLE} & set(names))
+    trained = train_hybrid(training_set, settings, questions=questions, refit=compared, report=report)
+    experts = tuple(AskedOnce(expert) for expert in trained.hybrid.experts)
+    hybrid = _siblings(replace(trained.hybrid, experts=experts))
+    fitted: dict[str, Scorer] = {expert.name: expert for expert in experts}
     fitted |= {name: replace(hybrid, form=form, name=name) for name, form in trained.selection.forms.items()}
     exposed = Exposed(hybrid, trained.selection.exposure.policy, settings.recommend.n)
     return _only(fitted | {HYBRID: hybrid, EXPOSED: exposed}, names)
 
 
+class Memory(Generic[T]):
+    """What was made of the last requests: models that share it are asked the same ones in turn."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._kept: dict[int, tuple[Request, T]] = {}
+
+    def recall(self, request: Request, make: Callable[[Request], T]) -> T:
+        """Return what `make` says of a request, made once; it is nobody's to change."""
+        kept = self._kept.get(id(request))
+        if kept is not None and kept[0] is request:
+            return kept[1]
+        made = make(request)
+        self._kept[id(request)] = (request, made)
+        while len(self._kept) > REMEMBERED:
+            self._kept.pop(next(iter(self._kept)), None)
+        return made
+
+
 class AskedOnce:
-    """An expert that remembers its last answers: models that share it are asked the same requests in turn."""
+    """An expert that remembers its last answers."""
 
     def __init__(self, expert: Expert) -> None:
         """Keep the expert and nothing said yet."""
         self.name, self.family = expert.name, expert.family
-        self._expert = expert
-        self._said: dict[int, tuple[Request, Floats]] = {}
+        self._expert, self._memory = expert, Memory[Floats]()
 
     def score(self, request: Request) -> Floats:
-        """Return what the expert says, float32 [n_items]; the array may be an earlier one and is nobody's to change."""
-        kept = self._said.get(id(request))
-        if kept is not None and kept[0] is request:
-            return kept[1]
-        scores = self._expert.score(request)
-        self._said[id(request)] = (request, scores)
-        while len(self._said) > REMEMBERED:
-            self._said.pop(next(iter(self._said)), None)
-        return scores
+        """Return what the expert says, float32 [n_items]."""
+        return self._memory.recall(request, self._expert.score)
+
+
+@dataclass(frozen=True)
+class Sibling(Hybrid):
+    """A hybrid that shares candidates and evidence with others that differ in their form alone."""
+
+    memory: Memory[Mixed] = field(default_factory=Memory[Mixed])
+
+    def mix(self, request: Request) -> Mixed:
+        """Return the candidates of a request, each with its evidence and its score."""
+        mixed = self.memory.recall(request, super().mix)
+        return mixed._replace(scores=self.form.combine(mixed.evidence))
+
+
+def _siblings(hybrid: Hybrid) -> Sibling:
+    return Sibling(**{each.name: getattr(hybrid, each.name) for each in fields(hybrid)})
 
 
 def _only(fitted: Mapping[str, Scorer], names: Sequence[str]) -> dict[str, Scorer]:
