@@ -40,7 +40,7 @@ def test_who_took_two_of_a_kind_gets_the_rest_of_it_first(tastes, name, taste, o
     assert all(one.startswith(other) for one in warm[4:])
 
 
-@pytest.mark.parametrize("name", ["smoothed", "attributes", "content"])
+@pytest.mark.parametrize("name", ["smoothed", "attributes", "content", "bayes"])
 def test_a_new_item_goes_to_those_who_like_its_kind(tastes, name):
     expert, known = EXPERTS[name](tastes), tastes.training_set
     lamps, mugs = scores(expert, known, "lamp0", "lamp1"), scores(expert, known, "mug0", "mug1")
@@ -54,7 +54,7 @@ def test_what_nobody_took_is_not_known_by_who_took_what(tastes, name):
     assert not said.keys() & {"new-lamp", "new-mug"}
 
 
-@pytest.mark.parametrize("name", ["smoothed", "attributes", "content"])
+@pytest.mark.parametrize("name", ["smoothed", "attributes", "content", "bayes"])
 def test_a_past_of_new_items_alone_is_enough_for_content(tastes, name):
     expert, known = EXPERTS[name](tastes), tastes.training_set
     said = scores(expert, known, "new-lamp")
@@ -65,9 +65,37 @@ def test_a_past_of_new_items_alone_is_enough_for_content(tastes, name):
 
 def test_content_has_no_place_in_a_world_without_any():
     bare = workshop(two_tastes())
-    assert [EXPERTS[name](bare) for name in ("stacked", "smoothed", "content", "attributes", "popular-alike")] == [
-        None
-    ] * 5
+    assert [
+        EXPERTS[name](bare) for name in ("stacked", "smoothed", "content", "bayes", "attributes", "popular-alike")
+    ] == [None] * 6
+
+
+def test_an_item_moves_from_where_its_kind_stands_to_where_its_buyers_put_it():
+    """A mug that only lamp lovers take: the more of them took it, the less its kind counts."""
+
+    def preference(n):
+        odd = [(f"lamp-lover{each}", "odd", 40 + each) for each in range(n)]
+        world = workshop([*two_tastes(), *odd], [*CATALOGUE, item("odd", "mug", "mugs", "shiny")])
+        said = [scores(EXPERTS["bayes"](world), world.training_set, f"{taste}0", f"{taste}1") for taste in CLUSTERS]
+        return said[0]["odd"] - said[1]["odd"]
+
+    none, few, many = (preference(n) for n in (0, 2, 15))
+    assert none < 0 < many
+    assert none < few < many
+
+
+def test_a_user_begins_where_people_like_him_stand_and_moves_to_his_own_past(tastes):
+    people = [user(f"{taste}-lover{n}", likes=taste) for taste in CLUSTERS for n in range(15)]
+    world = workshop(two_tastes(), CATALOGUE, people)
+    expert, known = EXPERTS["bayes"](world), world.training_set
+
+    def preference(*history):
+        said = scores(expert, known, *history, attributes=["likes=mug"])
+        return np.mean([said[one] for one in CLUSTERS["mug"]]) - np.mean([said[one] for one in CLUSTERS["lamp"]])
+
+    assert preference() > 0 > preference("lamp0", "lamp1", "lamp2", "lamp3")
+    assert preference("mug0") > preference("lamp0")
+    assert scores(EXPERTS["bayes"](tastes), tastes.training_set) == {}
 
 
 def test_what_comes_next_comes_first():

@@ -88,14 +88,24 @@ def for_known(chosen):
     return chosen.name.partition(",")[0]
 
 
-def test_users_without_history_get_recent_popularity_unless_something_is_surely_better():
+def test_users_without_history_get_popularity_where_it_is_ahead_beyond_noise():
     bucket = np.where(np.arange(80) < 40, 0, 3)
-    values = {"popular-month": np.full(80, 0.2), "gate": np.full(80, 0.3)}
-    values["gate"][:40] = np.tile([0.0, 0.41], 20)
-    simple = {"popular-month": Single(0, 0)}
-    assert choose(values, bucket, simple, "auto").serves == ("popular-month", "gate", "gate", "gate")
-    values["gate"][:40] = np.tile([0.2, 0.3], 20)
+    values = {name: np.full(80, score) for name, score in (("popular-month", 0.2), ("trending", 0.1), ("gate", 0.3))}
+    simple = {"popular-month": Single(0, 0), "trending": Single(1, 0)}
+    values["gate"][:40] = np.tile([0.0, 0.39], 20)
     assert choose(values, bucket, simple, "auto").serves == ("gate",) * 4
+    values["gate"][:40] = np.tile([0.1, 0.2], 20)
+    choice = choose(values, bucket, simple, "auto")
+    assert choice.serves == ("popular-month", "gate", "gate", "gate")
+    assert "popular-month (0.2000) is ahead of gate (0.1500)" in choice.reason
+
+
+def test_where_few_users_without_history_were_seen_they_get_recent_popularity():
+    bucket = np.where(np.arange(80) < 19, 0, 3)
+    values = {"popular-month": np.full(80, 0.1), "gate": np.full(80, 0.3)}
+    choice = choose(values, bucket, {"popular-month": Single(0, 0)}, "auto")
+    assert choice.serves == ("popular-month", "gate", "gate", "gate")
+    assert "too few to compare" in choice.reason
 
 
 def test_a_bucket_of_users_is_served_by_what_is_better_for_it_beyond_doubt():

@@ -7,8 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 GROUPS: dict[str, Sequence[str]] = {
-    "content": ("content", "attributes", "smoothed"),
-    "collaborative": ("collaborative", "item-item", "spectral", "stacked", "transitions"),
+    "content": ("content", "attributes", "smoothed", "bayes"),
+    "collaborative": (
+        "collaborative",
+        "item-item",
+        "recent",
+        "spectral",
+        "svd",
+        "walk",
+        "stacked",
+        "transitions",
+    ),
     "popularity": ("popular", "popular-ever", "popular-month", "popular-week", "popular-alike", "trending"),
     "bought before": ("repeat",),
 }

@@ -50,6 +50,14 @@ def factorise(
     return users, items
 
 
+def solve_anew(seen: Csr, other: Side, *, alpha: float, regularization: float, epochs: int) -> Side:
+    """Return the side that fits other weights `seen` [n, n_other] best while `other` stands still, from nothing."""
+    own = Side(np.zeros((seen.shape[0], other.vectors.shape[1]), np.float32), np.zeros(seen.shape[0], np.float32))
+    for _ in range(epochs):
+        own = _solve(seen.astype(np.float32), own, other, alpha, regularization)
+    return own
+
+
 def _start(n: int, dim: int, generator: np.random.Generator) -> Side:
     vectors = generator.normal(0, 0.1 / np.sqrt(dim), (n, dim + 1)).astype(np.float32)
     vectors[:, -1] = 1

@@ -15,7 +15,8 @@ from coldframe.scoring.mixing.forms import N_BUCKETS, NAMES
 
 AUTO = ("blend", "bucket", "gate", "network", "trees", "mean")
 """Forms that `mixer.form = "auto"` chooses among; the article's softmax is compared, and serves only when asked for."""
-RECENT = ("popular-month", "popular-week", "popular-ever")
+POPULAR = ("popular-month", "popular-week", "popular-ever", "popular-alike", "trending")
+"""What can serve somebody nothing is known of; the first that is there serves where too few were seen to compare."""
 LEAD = 1.0
 """Standard errors by which something simpler must be ahead to serve: the mixers that are compared know little more than
 half of the lessons, and the one that serves knows all of them.
@@ -46,7 +47,7 @@ def choose(values: dict[str, Doubles], bucket: NDArray[np.int64], simple: dict[s
     """Return what serves users with how much history, and why, from NDCG@10 per lesson and the bucket of each.
 
     The mixer serves unless something simpler is ahead, beyond noise in total or beyond doubt for one bucket of users.
-    Users without history get recent popularity unless something is better for them beyond doubt.
+    Users without history are served likewise, popularity being the simpler one.
 
     >>> from coldframe.scoring.mixing import Single
     >>> values = {"ease": np.array([0.4]), "gate": np.array([0.3]), "blend": np.array([0.2])}
@@ -63,9 +64,8 @@ def choose(values: dict[str, Doubles], bucket: NDArray[np.int64], simple: dict[s
         if better is not None:
             serves[place] = better
             reasons.append(f"users of {NAMES[place]} events: {better} is better beyond doubt")
-    recent = next((name for name in RECENT if name in values), None)
-    if recent is not None:
-        serves[0], why = _best_for_new({name: own[bucket == 0] for name, own in values.items()}, recent)
+    if any(name in values for name in POPULAR):
+        serves[0], why = _best_for_new({name: own[bucket == 0] for name, own in values.items()}, known)
         reasons.append(f"new users: {why}")
     return Choice(tuple(serves), "; ".join(reasons))
 
@@ -78,15 +78,17 @@ def _surely_best(values: dict[str, Doubles], usual: str, *, doubt: float) -> str
     return max(better, key=lambda name: float(values[name].mean()), default=None)
 
 
-def _best_for_new(values: dict[str, Doubles], recent: str) -> tuple[str, str]:
-    """Return what serves users without history: recent popularity, unless something is better beyond doubt."""
-    n = len(values[recent])
+def _best_for_new(values: dict[str, Doubles], known: str) -> tuple[str, str]:
+    """Return what serves users without history: what serves the others, unless popularity is ahead beyond noise."""
+    present = [name for name in POPULAR if name in values]
+    n = len(values[known])
     if n < FEWEST:
-        return recent, f"{n} were seen, too few to compare, so {recent} serves them"
-    best = _surely_best(values, recent, doubt=DOUBT)
-    if best is None:
-        return recent, f"nothing is better beyond doubt than {recent} ({values[recent].mean():.4f})"
-    return best, f"{best} ({values[best].mean():.4f}) is better than {recent} ({values[recent].mean():.4f})"
+        return present[0], f"{n} were seen, too few to compare, so {present[0]} serves them"
+    popular = max(present, key=lambda name: float(values[name].mean()))
+    theirs, own = f"({values[popular].mean():.4f})", f"({values[known].mean():.4f})"
+    if _surely_better(values[popular] - values[known], LEAD):
+        return popular, f"{popular} {theirs} is ahead of {known} {own} beyond noise"
+    return known, f"{popular} {theirs} is not ahead of {known} {own} beyond noise"
 
 
 def _surely_better(differences: Doubles, doubt: float) -> bool:

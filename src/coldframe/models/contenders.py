@@ -18,7 +18,7 @@ from coldframe.scoring.request import Expert
 F = TypeVar("F", bound=Form)
 
 K = 10
-TUNED_ON = 300
+TUNED_ON = 600
 """Lessons that switch and curve are tuned on, spread over the time."""
 PARTNERS = 4
 """Experts of one family that may share the warm side of a switch."""
@@ -56,18 +56,21 @@ def tuned(experts: Sequence[Expert], lessons: Lessons) -> dict[str, Form]:
     """
     few = lessons.part(np.unique(np.linspace(0, len(lessons) - 1, TUNED_ON).astype(np.int64)))
     sides = _sides(experts, few)
-    if sides is None:
+    if not sides:
         return {}
-    rules = product((0, 1, 5, 20), (0.0, 0.3, 1.0, 3.0, 6.0))
-    curves = product(np.log1p([0.0, 2.0, 10.0, 30.0]).tolist(), (0.3, 0.7, 1.5))
+    rules = [*product((0, 1, 5, 20), (0.0, 0.3, 1.0, 3.0, 6.0))]
+    curves = [*product(np.log1p([0.0, 2.0, 10.0, 30.0]).tolist(), (0.3, 0.7, 1.5))]
     return {
-        "switch": _best((Switch(*sides, count, scale) for count, scale in rules), few),
-        "count-curve": _best((CountCurve(*sides, middle, width) for middle, width in curves), few),
+        "switch": _best((Switch(*one, *rule) for one in sides for rule in rules), few),
+        "count-curve": _best((CountCurve(*one, *curve) for one in sides for curve in curves), few),
     }
 
 
-def _sides(experts: Sequence[Expert], lessons: Lessons) -> Sides | None:
-    """Return the sides of a switch; without content the best popularity stands in for it."""
+def _sides(experts: Sequence[Expert], lessons: Lessons) -> list[Sides]:
+    """Return the sides that a switch may have, one for each content expert; none without a collaborative one.
+
+    Without content the best popularity stands in for it.
+    """
     scores = {name: float(ndcg(form, lessons).mean()) for name, form in singles(experts).items()}
 
     def best(family: str) -> list[int]:
@@ -76,11 +79,12 @@ def _sides(experts: Sequence[Expert], lessons: Lessons) -> Sides | None:
 
     warm, cold, popular = best("collaborative"), best("content"), best("popular")
     if not warm or not popular:
-        return None
+        return []
     start = np.zeros(len(experts), np.float32)
     start[warm[0]] = 1
-    others = Sides(start, (cold or popular)[0], popular[0], _position(experts, "popular-ever"))
-    return _strengthened(others, (*warm[1:], *popular), lessons)
+    usual = Sides(start, (cold or popular)[0], popular[0], _position(experts, "popular-ever"))
+    strong = _strengthened(usual, (*warm[1:], *popular), lessons)
+    return [strong._replace(cold=place) for place in cold or popular[:1]]
 
 
 def _strengthened(sides: Sides, partners: Sequence[int], lessons: Lessons) -> Sides:

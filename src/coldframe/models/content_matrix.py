@@ -1,14 +1,18 @@
-"""Content as one sparse matrix, and which items are alike by it.
+"""Content as one sparse matrix, the same in few columns, and which items are alike by it.
 
-Owns TF-IDF and nearest neighbours. Works in any language, since words are whatever the dataset hashed.
+Owns TF-IDF, its leading directions and nearest neighbours. Works in any language, since words are whatever the dataset
+hashed.
 """
 
 import numpy as np
 import scipy.sparse as sp
 
-from coldframe.dataset.training_set import Bags, Bools, ItemFeatures
+from coldframe.dataset.training_set import Bags, Bools, Floats, ItemFeatures
 from coldframe.models.csr import Csr
+from coldframe.models.decomposition import leading_vectors
 
+RANK = 128
+"""Directions that the TF-IDF matrix is condensed to (latent semantic analysis, Deerwester et al. 1990)."""
 BLOCK = 2_048
 """Rows whose similarities are held at once."""
 
@@ -31,6 +35,19 @@ def tf_idf(features: ItemFeatures) -> Csr:
     length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     scale = np.where(length > 0, 1 / np.maximum(length, 1e-12), 0).astype(np.float32)
     return sp.csr_matrix(sp.diags(scale) @ weighted, dtype=np.float32)
+
+
+def condensed(features: Csr, numeric: Floats, draw: np.random.Generator) -> Floats:
+    """Return each item in few columns, float32 [n_items, width]: TF-IDF in its leading directions, and numerics.
+
+    A numeric enters as its standardised signed log(1 + |x|), 0 where unknown, beside a flag that says so.
+    """
+    parts = [_standardised(numeric)]
+    if min(features.shape) > 1 and features.nnz:
+        used = features[:, np.unique(features.indices)]
+        projected = used @ leading_vectors(used, RANK, draw)
+        parts.append((projected / max(float(projected.std()), 1e-9)).astype(np.float32))
+    return np.concatenate(parts, axis=1)
 
 
 def nearest(features: Csr, among: Bools, *, k: int) -> Csr:
@@ -59,3 +76,14 @@ def nearest(features: Csr, among: Bools, *, k: int) -> Csr:
 def _matrix(bags: Bags) -> Csr:
     shape = (len(bags), bags.n_features)
     return sp.csr_matrix((np.ones(len(bags.indices), np.float32), bags.indices, bags.indptr), shape=shape)
+
+
+def _standardised(numeric: Floats) -> Floats:
+    unknown = ~np.isfinite(numeric)
+    known = (~unknown).sum(axis=0)
+    size = np.where(unknown, 0, numeric)
+    scaled = np.sign(size) * np.log1p(np.abs(size))
+    mean = scaled.sum(axis=0) / np.maximum(known, 1)
+    spread = np.sqrt(np.where(unknown, 0, (scaled - mean) ** 2).sum(axis=0) / np.maximum(known, 1))
+    ready = np.where(unknown, 0, (scaled - mean) / np.where(spread > 1e-6, spread, 1))
+    return np.concatenate([ready, unknown], axis=1).astype(np.float32)

@@ -1,6 +1,6 @@
 """A small network from content features to a unit vector, fitted in JAX.
 
-Input: the leading directions of the TF-IDF matrix, and standardised numerics. Two layers (default 256 relu
+Input: content in few columns (`content_matrix.condensed`). Two layers (default 256 relu
 → 128), length 1, logistic loss on the scaled inner product of a pair. Owns the network; the pairs come from `pairs`.
 """
 
@@ -14,29 +14,12 @@ import numpy as np
 import optax
 
 from coldframe.dataset.training_set import Floats
-from coldframe.models.csr import Csr
-from coldframe.models.decomposition import leading_vectors
 from coldframe.models.pairs import Pairs
 from coldframe.settings import ContentSettings
 
-RANK = 128
-"""Directions of the TF-IDF matrix that the tower sees (latent semantic analysis, Deerwester et al. 1990)."""
 BATCH = 4_096
 TEMPERATURE = 8.0
 Parameters = dict[str, Any]
-
-
-def item_inputs(features: Csr, numeric: Floats, draw: np.random.Generator) -> Floats:
-    """Return what the tower sees of each item, float32 [n_items, width]: TF-IDF in its leading directions, numerics.
-
-    A numeric enters as its standardised signed log(1 + |x|), 0 where unknown, beside a flag that says so.
-    """
-    parts = [_standardised(numeric)]
-    if min(features.shape) > 1 and features.nnz:
-        used = features[:, np.unique(features.indices)]
-        projected = used @ leading_vectors(used, RANK, draw)
-        parts.append((projected / max(float(projected.std()), 1e-9)).astype(np.float32))
-    return np.concatenate(parts, axis=1)
 
 
 def fit_tower(
@@ -62,17 +45,6 @@ def fit_tower(
         if progress is not None:
             progress(epoch + 1, settings.epochs)
     return _all_vectors(parameters, inputs)
-
-
-def _standardised(numeric: Floats) -> Floats:
-    unknown = ~np.isfinite(numeric)
-    known = (~unknown).sum(axis=0)
-    size = np.where(unknown, 0, numeric)
-    scaled = np.sign(size) * np.log1p(np.abs(size))
-    mean = scaled.sum(axis=0) / np.maximum(known, 1)
-    spread = np.sqrt(np.where(unknown, 0, (scaled - mean) ** 2).sum(axis=0) / np.maximum(known, 1))
-    ready = np.where(unknown, 0, (scaled - mean) / np.where(spread > 1e-6, spread, 1))
-    return np.concatenate([ready, unknown], axis=1).astype(np.float32)
 
 
 def _start(width: int, settings: ContentSettings, draw: np.random.Generator) -> Parameters:

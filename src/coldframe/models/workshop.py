@@ -12,8 +12,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from coldframe.clock import generator
 from coldframe.dataset.training_set import Bools, Floats, TrainingSet
 from coldframe.models import content_matrix
+from coldframe.models.als import Side, factorise
 from coldframe.models.csr import Csr
 from coldframe.models.gram import ItemGram, solve
 from coldframe.settings import Settings
@@ -71,7 +73,7 @@ class Workshop:
 
     @cached_property
     def has_content(self) -> Bools:
-        """Which items anything is known of, [n_items]."""
+        """Which items have a category, a tag or a word, [n_items]."""
         return np.diff(self.features.indptr) > 0
 
     @cached_property
@@ -83,6 +85,31 @@ class Workshop:
     def item_item(self) -> Any:
         """EASE on likes over item rows, [n_items, n_items], dense or sparse: `fits.item_item.solve`."""
         return solve(self.gram, self.settings.item_item)
+
+    @cached_property
+    def sides(self) -> tuple[Side, Side]:
+        """The factorisation of what users like of warm items: the users' side, and the warm items'."""
+        rule = self.settings.collaborative
+        return factorise(
+            self.seen[:, np.flatnonzero(self.is_warm)],
+            dim=rule.factors,
+            alpha=rule.alpha,
+            regularization=rule.regularization,
+            epochs=rule.epochs,
+            generator=generator(self.settings.training.seed, "collaborative"),
+            progress=lambda done, total: self.report("factorise", done, total),
+        )
+
+    @cached_property
+    def item_inputs(self) -> Floats:
+        """Content and numerics of each item in few columns, float32 [n_items, width]: `content_matrix.condensed`."""
+        draw = generator(self.settings.training.seed, "item inputs")
+        return content_matrix.condensed(self.features, self.training_set.item_features.numeric, draw)
+
+    @cached_property
+    def is_described(self) -> Bools:
+        """Which items anything is known of, numerics included, [n_items]."""
+        return self.has_content | np.isfinite(self.training_set.item_features.numeric).any(axis=1)
 
     def user_weights(self, exponent: float) -> Floats:
         """Return d_u^−exponent per user, float32, 0 for users without likes."""

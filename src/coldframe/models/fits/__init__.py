@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from coldframe.models.fits.attribute_popularity import fit_attribute_popularity
 from coldframe.models.fits.attributes import fit_attributes
+from coldframe.models.fits.bayes import fit_bayes
 from coldframe.models.fits.collaborative import fit_collaborative
 from coldframe.models.fits.content import fit_content
 from coldframe.models.fits.item_item import fit_item_item, fit_recent, fit_smoothed, fit_stacked
@@ -23,6 +24,7 @@ from coldframe.scoring.request import Expert
 
 EXPERTS: Mapping[str, Callable[[Workshop], Expert | None]] = {
     "collaborative": fit_collaborative,
+    "bayes": fit_bayes,
     "item-item": fit_item_item,
     "recent": fit_recent,
     "spectral": fit_spectral,

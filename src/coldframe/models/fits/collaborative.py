@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from coldframe.clock import generator
-from coldframe.models.als import Side, factorise
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import Collaborative
 from coldframe.scoring.profile import Recall
@@ -14,21 +12,7 @@ def fit_collaborative(workshop: Workshop) -> Collaborative | None:
     warm = np.flatnonzero(workshop.is_warm)
     if len(warm) < 2:
         return None
-    settings = workshop.settings.collaborative
-    _, items = factorise(
-        workshop.seen[:, warm],
-        dim=settings.factors,
-        alpha=settings.alpha,
-        regularization=settings.regularization,
-        epochs=settings.epochs,
-        generator=generator(workshop.settings.training.seed, "collaborative"),
-        progress=lambda done, total: workshop.report("factorise", done, total),
-    )
-    return _expert(workshop, warm, items)
-
-
-def _expert(workshop: Workshop, warm: np.ndarray, items: Side) -> Collaborative:
-    settings = workshop.settings.collaborative
+    settings, (_, items) = workshop.settings.collaborative, workshop.sides
     n_items, dim = workshop.training_set.n_items, items.vectors.shape[1]
     vectors, bias = np.zeros((n_items, dim), np.float32), np.zeros(n_items, np.float32)
     vectors[warm], bias[warm] = items.vectors, items.bias

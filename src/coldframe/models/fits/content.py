@@ -9,7 +9,7 @@ import numpy as np
 
 from coldframe.clock import generator
 from coldframe.models.pairs import training_pairs
-from coldframe.models.tower import fit_tower, item_inputs
+from coldframe.models.tower import fit_tower
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import Content
 from coldframe.scoring.profile import Recall
@@ -20,14 +20,13 @@ PRIOR = 1.0
 
 def fit_content(workshop: Workshop) -> Content | None:
     """Return the tower's vectors for every item; None where nothing is known of any item or nothing was taken."""
-    numeric = workshop.training_set.item_features.numeric
-    known = workshop.has_content | np.isfinite(numeric).any(axis=1)
+    known = workshop.is_described
     pairs = training_pairs(workshop)
     if not known.any() or not len(pairs):
         return None
     draw = generator(workshop.settings.training.seed, "content")
     vectors = fit_tower(
-        item_inputs(workshop.features, numeric, draw),
+        workshop.item_inputs,
         pairs,
         workshop.settings.content,
         draw,

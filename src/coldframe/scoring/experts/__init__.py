@@ -4,6 +4,7 @@
     item_item.py      history × an item-item matrix (EASE, stacked, smoothed, transitions)
     factors.py        history × item factors, in and out (spectral filters)
     collaborative.py  matrix factorisation with biases; the user is folded in from history
+    bayes.py          the same, with content as prior of items and attributes as prior of users
     content.py        item vectors from content, user vector from history and attributes
     attributes.py     content words, tags and categories: the history's own profile against each item
     popularity.py     what sells: over windows, by user attribute, and since the bundle was made
@@ -13,6 +14,7 @@ Which class a name belongs to is not written down anywhere: a bundle says it (`c
 """
 
 from coldframe.scoring.experts.attributes import AttributeProfile
+from coldframe.scoring.experts.bayes import EmpiricalBayes
 from coldframe.scoring.experts.collaborative import Collaborative
 from coldframe.scoring.experts.content import Content
 from coldframe.scoring.experts.factors import Factors
@@ -25,6 +27,7 @@ KINDS = (
     DenseItemItem,
     Factors,
     Collaborative,
+    EmpiricalBayes,
     Content,
     AttributeProfile,
     Popularity,
@@ -41,6 +44,7 @@ __all__ = [
     "Collaborative",
     "Content",
     "DenseItemItem",
+    "EmpiricalBayes",
     "Factors",
     "ItemItem",
     "Popularity",
