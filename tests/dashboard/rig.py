@@ -150,11 +150,26 @@ class NeighbourEngine:
         return set(item.title.lower().split()) if item else {item_id}
 
 
+WARMTH = [
+    {
+        "user": user,
+        "item": item,
+        "n": 12,
+        "shares": {"content": content, "collaborative": 0.9 - content, "trending": 0.1},
+    }
+    for user, item, content in ((">20", ">20", 0.1), ("0", ">20", 0.4), (">20", "0", 0.8))
+]
+
+
 class OneBundle:
     """A registry of the bundle that the engine answers with."""
 
-    def __init__(self, metrics=METRICS):
-        self.metrics = metrics
+    def __init__(self, metrics=METRICS, warmth=WARMTH):
+        self.metrics, self.warmth = metrics, warmth
+
+    def manifest(self, bundle):
+        assert bundle == NeighbourEngine.bundle_id
+        return {"meta": {"warmth": self.warmth}}
 
     def list(self):
         return [BundleInfo(bundle=NeighbourEngine.bundle_id, created_at=NOW, promoted=True, metrics=self.metrics)]

@@ -134,6 +134,16 @@ def test_without_metrics_the_page_says_so(shop):
         assert "holds no offline metrics" in client.get("/").text
 
 
+def test_the_page_draws_whom_the_mixer_trusts_where_the_bundle_tells(shop):
+    with TestClient(app_on(shop)) as client:
+        text = client.get("/").text
+    outline(text)
+    assert "Who is trusted, and when?" in text
+    assert 'aria-label="content 80 %, collaborative 10 %, popularity 10 %"' in text
+    with TestClient(app_on(shop, registry=OneBundle(warmth=[]))) as client:
+        assert "Who is trusted" not in client.get("/").text
+
+
 def test_without_a_bundle_the_page_says_what_to_do(shop):
     engine = NeighbourEngine(shop)
     engine.bundle_id = None

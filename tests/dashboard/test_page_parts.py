@@ -6,13 +6,14 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rig import METRICS, NOW, NeighbourEngine, OneBundle
+from rig import METRICS, NOW, WARMTH, NeighbourEngine, OneBundle
 
 from coldframe.dashboard.customers import WARMTHS, Customer, Customers, customers_of, warmth_of
 from coldframe.dashboard.desk import Desk
 from coldframe.dashboard.quality import bundle_quality, quality_of
 from coldframe.dashboard.shares import GROUPS, lines_of, segments_of
 from coldframe.dashboard.story import Story
+from coldframe.dashboard.trust import trust_of
 from coldframe.dashboard.views import person_view
 
 
@@ -124,3 +125,17 @@ def test_a_table_says_what_was_not_measured():
 def test_no_bundle_or_no_metrics_is_no_table():
     assert bundle_quality(OneBundle(), None) is None
     assert bundle_quality(OneBundle({"n_events": 3.0}), NeighbourEngine.bundle_id) is None
+
+
+def test_trust_is_a_grid_of_what_is_known_of_customers_and_products():
+    trust = trust_of(WARMTH)
+    assert trust.columns == ["products with 0 events", "products with >20 events"]
+    assert [label for label, _ in trust.rows] == ["customers with 0 events", "customers with >20 events"]
+    assert trust.rows[0][1][0] is None
+    assert [(s.label, s.width) for s in trust.rows[1][1][0].segments] == [
+        ("content", 80.0),
+        ("collaborative", 10.0),
+        ("popularity", 10.0),
+    ]
+    assert [s.label for s in trust.legend] == ["content", "collaborative", "popularity"]
+    assert trust_of([]) is None

@@ -6,6 +6,9 @@ from coldframe.cli.options import BundleArgument, Json
 from coldframe.cli.output import emit, facts, say, table
 from coldframe.cli.project import open_project
 
+MOST = 4
+"""Experts named in a row of the table of trust."""
+
 app = typer.Typer(no_args_is_help=True, help="List, show, promote and roll back trained bundles.")
 
 
@@ -35,7 +38,14 @@ def show_model(ctx: typer.Context, bundle: BundleArgument, json: Json = False) -
     if json:
         emit(manifest)
         return
-    facts({name: value for name, value in manifest.items() if not isinstance(value, dict | list)}, title=bundle)
+    meta = manifest["meta"]
+    plain = {name: value for name, value in (manifest | meta).items() if not isinstance(value, dict | list)}
+    facts(plain, title=bundle)
+    table(
+        ("user's events", "item's events", "listed", "whom the mixer trusts"),
+        [(row["user"], row["item"], row["n"], _most(row["shares"])) for row in meta.get("warmth", [])],
+        title="trust by warmth",
+    )
 
 
 @app.command("promote")
@@ -55,6 +65,12 @@ def rollback_model(ctx: typer.Context, json: Json = False) -> None:
     Example: `coldframe models rollback`
     """
     _tell(open_project(ctx).registry().rollback(), json)
+
+
+def _most(shares: dict[str, float]) -> list[str]:
+    """Return the experts that carry most of a score, with their shares."""
+    ordered = sorted(shares, key=lambda name: -shares[name])[:MOST]
+    return [f"{name} {shares[name]:.0%}" for name in ordered if shares[name] >= 0.005]
 
 
 def _tell(bundle: str, json: bool) -> None:

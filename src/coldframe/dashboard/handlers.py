@@ -18,6 +18,7 @@ from coldframe.dashboard.desk import Desk
 from coldframe.dashboard.quality import FindQuality, bundle_quality
 from coldframe.dashboard.rendering import HEADERS, STATIC, html, static_text
 from coldframe.dashboard.story import Story
+from coldframe.dashboard.trust import bundle_trust
 from coldframe.dashboard.views import LEVELS, PersonView, person_view
 from coldframe.serving.context import Context
 from coldframe.serving.validation import checked_id
@@ -48,6 +49,7 @@ def page(
         groups=groups,
         n_customers=len(customers),
         quality=desk.find_quality(context.registry, context.engine.bundle_id),
+        trust=bundle_trust(context.registry, context.engine.bundle_id),
         **_person(context, desk, shown, is_visitor=visitor is not None or not groups),
     )
 
