@@ -100,8 +100,8 @@ def test_users_without_history_get_popularity_where_it_is_ahead_beyond_noise():
     assert "popular-month (0.2000) is ahead of gate (0.1500)" in choice.reason
 
 
-def test_where_few_users_without_history_were_seen_they_get_recent_popularity():
-    bucket = np.where(np.arange(80) < 19, 0, 3)
+def test_where_nearly_no_user_without_history_was_seen_they_get_recent_popularity():
+    bucket = np.where(np.arange(80) < 4, 0, 3)
     values = {"popular-month": np.full(80, 0.1), "gate": np.full(80, 0.3)}
     choice = choose(values, bucket, {"popular-month": Single(0, 0)}, "auto")
     assert choice.serves == ("popular-month", "gate", "gate", "gate")

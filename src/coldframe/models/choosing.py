@@ -16,7 +16,7 @@ from coldframe.scoring.mixing.forms import N_BUCKETS, NAMES
 AUTO = ("blend", "bucket", "gate", "network", "trees", "mean")
 """Forms that `mixer.form = "auto"` chooses among; the article's softmax is compared, and serves only when asked for."""
 POPULAR = ("popular-month", "popular-week", "popular-ever", "popular-alike", "trending")
-"""What can serve somebody nothing is known of; the first that is there serves where too few were seen to compare."""
+"""What can serve somebody nothing is known of; the first that is there serves where nearly none was seen."""
 LEAD = 1.0
 """Standard errors by which something simpler must be ahead to serve: the mixers that are compared know little more than
 half of the lessons, and the one that serves knows all of them.
@@ -27,6 +27,8 @@ BUCKET_DOUBT = 3.0
 """The same where every simple model is tried in every bucket of users."""
 FEWEST = 20
 """With fewer lessons nothing can be learned or compared."""
+FEWEST_NEW = 5
+"""With fewer users without history the mixer was not seen to serve them."""
 
 
 class Choice(NamedTuple):
@@ -82,7 +84,7 @@ def _best_for_new(values: dict[str, Doubles], known: str) -> tuple[str, str]:
     """Return what serves users without history: what serves the others, unless popularity is ahead beyond noise."""
     present = [name for name in POPULAR if name in values]
     n = len(values[known])
-    if n < FEWEST:
+    if n < FEWEST_NEW:
         return present[0], f"{n} were seen, too few to compare, so {present[0]} serves them"
     popular = max(present, key=lambda name: float(values[name].mean()))
     theirs, own = f"({values[popular].mean():.4f})", f"({values[known].mean():.4f})"
