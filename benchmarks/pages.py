@@ -71,21 +71,25 @@ def _main_table(runs: list[dict[str, Any]]) -> Iterable[str]:
 
 
 def _slice_table(run: dict[str, Any]) -> Iterable[str]:
-    """Return NDCG@10 by slice for every model; * where the hybrid is better, ! where it is worse, both beyond doubt."""
+    """Return NDCG by slice for every model; * where the hybrid is better, ! where it is worse, both beyond doubt.
+
+    It is NDCG@10, and where warm and cold lists are asked apart NDCG@20, as such splits are published.
+    """
     slices = [name for name in run["slices"] if name != "overall"]
+    metric = "ndcg@20" if {"warm", "cold"} <= {*slices} else "ndcg@10"
     if slices:
-        yield _row("NDCG@10", *(f"{name} ({run['slice_requests'][name]:,})" for name in slices))
+        yield _row(metric.upper(), *(f"{name} ({run['slice_requests'][name]:,})" for name in slices))
         yield _row("---", *["--:"] * len(slices))
         for model in run["models"]:
-            yield _row(model, *(_in_slice(run, name, model) for name in slices))
+            yield _row(model, *(_in_slice(run, name, model, metric) for name in slices))
 
 
-def _in_slice(run: dict[str, Any], name: str, model: str) -> str:
-    value = run["slices"][name][model]["ndcg@10"]["value"]
+def _in_slice(run: dict[str, Any], name: str, model: str, metric: str) -> str:
+    value = run["slices"][name][model][metric]["value"]
     gap = run["slice_differences"][name].get(model)
     if gap is None:
         return _number(value)
-    difference = gap["ndcg@10"]["difference"]
+    difference = gap[metric]["difference"]
     return _number(value) + ("\\*" if (difference["low"] or 0) > 0 else "!" if (difference["high"] or 0) < 0 else "")
 
 

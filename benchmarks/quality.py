@@ -87,10 +87,10 @@ def _indented(value: object) -> str:
 
 
 def _kept(tree: dict[str, Any]) -> dict[str, Any]:
-    """Return a report with no more than NDCG@10 of each slice, so that results stay small enough to keep."""
+    """Return a report with no more than NDCG of each slice, so that results stay small enough to keep."""
     for part in ("slices", "slice_differences"):
         tree[part] = {
-            name: {model: {"ndcg@10": metrics["ndcg@10"]} for model, metrics in models.items()}
+            name: {model: {kept: metrics[kept] for kept in ("ndcg@10", "ndcg@20")} for model, metrics in models.items()}
             for name, models in tree[part].items()
         }
     return tree

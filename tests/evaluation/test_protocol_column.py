@@ -48,13 +48,13 @@ def asked(cases, ids):
 def test_the_test_questions(made):
     ann = {"w1", "w2"}
     assert asked(made.cases, made.training_set.items.ids) == [
-        ("ann", "overall", ann, {"w4", "k1", "k2"}, {"w4", "k2"}),
+        ("ann", "overall", ann, {"w4", "k2"}, {"w4", "k2"}),
         ("ann", "warm", ann, {"w4"}, {"w4"}),
-        ("ann", "cold", ann, {"k1", "k2"}, {"k2"}),
+        ("ann", "cold", ann, {"k2"}, {"k2"}),
         ("bob", "overall", {"w2", "w3"}, {"w1", "w4", "k2"}, {"w1"}),
         ("bob", "warm", {"w2", "w3"}, {"w1", "w4"}, {"w1"}),
-        ("eve", "overall", set(), {"w1", "w2", "w3", "w4", "k1", "k2"}, {"k2"}),
-        ("eve", "cold", set(), {"k1", "k2"}, {"k2"}),
+        ("eve", "overall", set(), {"w1", "w2", "w3", "w4", "k2"}, {"k2"}),
+        ("eve", "cold", set(), {"k2"}, {"k2"}),
     ]
     assert len(made.cases) == 7
 

@@ -55,9 +55,10 @@ def column_split(
 
     An item is cold when only cold rows mention it. Three questions per user: `overall` ranks all items against his
     warm and cold test items, `warm` only the warm ones, `cold` only the cold ones; a question without right answers
-    is not asked. His train and validation items are never candidates, and validation questions never rank items that
-    only test rows mention. Raises `ColumnError` without the column and `DataError` for a value nobody mapped,
-    no train or no test row, or an item that is both warm and cold.
+    is not asked. His train and validation items are never candidates. Validation questions never rank items that only
+    test rows mention, nor test questions those that only validation rows do, as the split was published (GAR, ALDI).
+    Raises `ColumnError` without the column and `DataError` for a value nobody mapped, no train or no test row, or an
+    item that is both warm and cold.
     """
     parts = _parts(events, column, values or {})
     catalogue = complete_catalogue(tuple(items), events)
@@ -105,15 +106,17 @@ def _refuse_lukewarm(parts: Mapping[str, pl.DataFrame]) -> None:
 
 def _plan(training_set: TrainingSet, logs: Mapping[str, Log], now: int, sampling: Sampling) -> Plan:
     warm = _mentioned(training_set, logs["train"], logs["warm_val"], logs["warm_test"])
-    every = np.ones_like(warm)
+    tested = _mentioned(training_set, logs["warm_test"], logs["cold_test"])
     mentioned_before = _mentioned(training_set, logs["train"], logs["warm_val"], logs["cold_val"])
-    only_test = _mentioned(training_set, logs["warm_test"], logs["cold_test"]) & ~mentioned_before
+    asked = warm | tested | ~mentioned_before
     test = _Side(
         {WARM: logs["warm_test"], COLD: logs["cold_test"]},
-        {OVERALL: every, WARM: warm, COLD: ~warm},
+        {OVERALL: asked, WARM: warm, COLD: asked & ~warm},
         (logs["train"], logs["warm_val"], logs["cold_val"]),
     )
-    validation = _Side({WARM: logs["warm_val"], COLD: logs["cold_val"]}, {OVERALL: ~only_test}, (logs["train"],))
+    validation = _Side(
+        {WARM: logs["warm_val"], COLD: logs["cold_val"]}, {OVERALL: ~(tested & ~mentioned_before)}, (logs["train"],)
+    )
     facts = {f"{part}_events": float(len(log.item)) for part, log in logs.items()}
     facts |= {"warm_items": float(warm.sum()), "cold_items": float((~warm).sum())}
     return Plan(
