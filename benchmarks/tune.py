@@ -12,9 +12,8 @@ from pathlib import Path
 from datasets import SETS, is_there
 from rich.console import Console
 
-from coldframe.models.questions import Question
 from coldframe.models.tuning import tune
-from coldframe.pipeline import trainer
+from coldframe.pipeline import asked, trainer
 from coldframe.settings import load
 from coldframe.settings.rewriting import rewrite
 
@@ -26,10 +25,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--budget", type=float, default=240.0)
-    asked, console = parser.parse_args(), Console(width=160)
-    for name in asked.sets.split(","):
+    flags, console = parser.parse_args(), Console(width=160)
+    for name in flags.sets.split(","):
         if is_there(name):
-            changed = tune_set(name, asked.budget)
+            changed = tune_set(name, flags.budget)
             console.print(f"{name}: {changed}")
         else:
             console.print(f"{name}: not here, skipped")
@@ -43,7 +42,7 @@ def tune_set(name: str, budget: float) -> dict[str, object]:
     split, made = SETS[name]().test(), trainer(settings)
     training_set = made.build(split.train, split.items, split.users, settings, as_of=split.as_of, window_days=None)
     validation = split.plan(training_set, made.weigh).validation
-    questions = [Question(case.request, case.relevant) for case in validation] or None
+    questions = asked(validation) or None
     tuned = tune(training_set, settings, budget_seconds=budget, progress=lambda *_: None, questions=questions)
     rewrite(path, tuned.changed, evidence=tuned.evidence)
     return tuned.changed

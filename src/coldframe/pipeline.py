@@ -7,7 +7,7 @@
 Owns the order, the stopwatch and what the manifest says of a training. Promoting is the caller's decision.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -22,7 +22,7 @@ from coldframe.dataset.build import build_training_set
 from coldframe.dataset.training_set import TrainingSet
 from coldframe.dataset.weights import event_weights
 from coldframe.errors import DataError
-from coldframe.evaluation.plan import Cases
+from coldframe.evaluation.plan import Case, Cases
 from coldframe.evaluation.run import Trainer
 from coldframe.models import Trained, fit_models, train_hybrid
 from coldframe.models.questions import Question
@@ -115,6 +115,12 @@ def read(store: Store, settings: Settings, *, as_of: datetime | None, window_day
     )
 
 
+def asked(cases: Iterable[Case]) -> list[Question]:
+    """Return an evaluation's questions as a mixer learns from them, the users numbered as they come."""
+    numbers: dict[str, int] = {}
+    return [Question(case.request, case.relevant, numbers.setdefault(case.user_id, len(numbers))) for case in cases]
+
+
 def trainer(settings: Settings) -> Trainer:
     """Return how this project turns events into models, for `evaluation.run`."""
 
@@ -122,7 +128,7 @@ def trainer(settings: Settings) -> Trainer:
         return event_weights(events, settings)
 
     def fit(training_set: TrainingSet, validation: Cases, names: Sequence[str]) -> dict[str, Scorer]:
-        questions = [Question(case.request, case.relevant) for case in validation] if len(validation) else None
+        questions = asked(validation) if len(validation) else None
         return fit_models(training_set, questions, names, settings)
 
     return Trainer(build_training_set, weigh, fit)

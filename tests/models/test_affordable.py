@@ -20,7 +20,7 @@ def lessons(right, n=50):
         past = History(np.array([number % N], np.int32), np.ones(1, np.float32), np.array([number + 1]))
         unit = Calibration(np.ones(1, np.float32))
         evidence = gather(scores, np.arange(N, dtype=np.int32), Request(past, 1_000), FITTED, unit)
-        made.append(Lesson(evidence, np.isin(np.arange(N), right), len(right), 1))
+        made.append(Lesson(evidence, np.isin(np.arange(N), right), len(right), 1, number))
     return Lessons(tuple(made), Calibration(np.ones(1, np.float32)))
 
 

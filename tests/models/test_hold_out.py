@@ -265,13 +265,25 @@ def test_without_times_nothing_that_is_asked_is_seen():
         assert not set(one.relevant.tolist()) & set(later.early.seen.row(user_row).tolist())
 
 
-def test_without_times_as_many_items_are_hidden_as_the_catalogue_holds_unseen_ones():
-    catalogue = [item(name, "shelf") for name in "abcdefghijklmnop"]
-    known = training_set([(f"u{n:02d}", name, 1) for n in range(40) for name in "abcdefgh"], catalogue)
+@pytest.mark.parametrize(("n_unseen", "n_hidden"), [(2, 2), (10, 2), (1, 1)])
+def test_without_times_items_are_hidden_as_the_catalogue_holds_unseen_ones(n_unseen, n_hidden):
+    """As large a share, and at most a fifth."""
+    names = "abcdefghij"
+    catalogue = [item(name, "shelf") for name in [*names, *(f"new{n}" for n in range(n_unseen))]]
+    known = training_set([(f"u{n:02d}", name, 1) for n in range(40) for name in names], catalogue)
     later = later_of(known)
-    unseen = np.setdiff1d(np.arange(8), later.early.interactions.item)
-    assert len(unseen) == 4
+    unseen = np.setdiff1d(known.interactions.item, later.early.interactions.item)
+    assert len(unseen) == n_hidden
     assert np.isin(unseen, np.concatenate([one.relevant for one in later.questions])).all()
+
+
+def test_without_times_what_nobody_took_is_no_candidate():
+    """It could only ever be a wrong answer there, and where it is served it may be the right one."""
+    known = training_set([(f"u{n:02d}", name, 1) for n in range(20) for name in "abcd"], [item("new", "shelf")])
+    new = known.items.rows(["new"])[0]
+    questions = later_of(known).questions
+    assert questions
+    assert not any(one.request.allowed[new] for one in questions)
 
 
 def test_without_times_some_questions_know_only_the_beginning_of_a_past():

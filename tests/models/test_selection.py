@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from coldframe.models.choosing import choose
+from coldframe.models.choosing import Asked, choose
 from coldframe.models.contenders import ndcg, singles, tuned
 from coldframe.models.learned import LEARNED, WIDTH
 from coldframe.models.lessons import Lesson, Lessons, padded
@@ -38,12 +38,12 @@ EXPERTS = (
 )
 
 
-def lesson(scores, right, *, history=5):
+def lesson(scores, right, *, history=5, user=0):
     past = History(np.arange(history, dtype=np.int32), np.ones(history, np.float32), np.arange(history) + 1)
     items = np.arange(N_ITEMS, dtype=np.int32)
     unit = Calibration(np.ones(len(scores), np.float32))
     evidence = gather(np.asarray(scores, np.float32), items, Request(past, NOW), FITTED, unit)
-    return Lesson(evidence, np.isin(items, right), len(right), history)
+    return Lesson(evidence, np.isin(items, right), len(right), history, user)
 
 
 def lessons(n, answer, *, seed=1):
@@ -53,7 +53,7 @@ def lessons(n, answer, *, seed=1):
     for number in range(n):
         scores = draw.normal(size=(3, N_ITEMS)).astype(np.float32)
         right, history = answer(number / n, scores)
-        made.append(lesson(scores, [right], history=history))
+        made.append(lesson(scores, [right], history=history, user=number))
     return Lessons(tuple(made), Calibration(np.ones(3, np.float32)))
 
 
@@ -88,14 +88,27 @@ def for_known(chosen):
     return chosen.name.partition(",")[0]
 
 
+def everybody(bucket):
+    """A lesson each for as many users."""
+    return Asked(bucket, np.arange(len(bucket)))
+
+
+def test_the_lessons_of_one_user_are_one():
+    """Forty lessons with as large a lead: of forty users that is beyond doubt, of two who disagree it is not."""
+    values = {"left": np.tile([0.45, 0.25], 20), "gate": np.full(40, 0.3)}
+    simple, bucket = {"left": Single(0, 0)}, np.full(40, 3)
+    assert choose(values, everybody(bucket), simple, "auto").serves[3] == "left"
+    assert choose(values, Asked(bucket, np.tile([0, 1], 20)), simple, "auto").serves[3] == "gate"
+
+
 def test_users_without_history_get_popularity_where_it_is_ahead_beyond_noise():
     bucket = np.where(np.arange(80) < 40, 0, 3)
     values = {name: np.full(80, score) for name, score in (("popular-month", 0.2), ("trending", 0.1), ("gate", 0.3))}
     simple = {"popular-month": Single(0, 0), "trending": Single(1, 0)}
     values["gate"][:40] = np.tile([0.0, 0.39], 20)
-    assert choose(values, bucket, simple, "auto").serves == ("gate",) * 4
+    assert choose(values, everybody(bucket), simple, "auto").serves == ("gate",) * 4
     values["gate"][:40] = np.tile([0.1, 0.2], 20)
-    choice = choose(values, bucket, simple, "auto")
+    choice = choose(values, everybody(bucket), simple, "auto")
     assert choice.serves == ("popular-month", "gate", "gate", "gate")
     assert "popular-month (0.2000) is ahead of gate (0.1500)" in choice.reason
 
@@ -103,7 +116,7 @@ def test_users_without_history_get_popularity_where_it_is_ahead_beyond_noise():
 def test_where_nearly_no_user_without_history_was_seen_they_get_recent_popularity():
     bucket = np.where(np.arange(80) < 4, 0, 3)
     values = {"popular-month": np.full(80, 0.1), "gate": np.full(80, 0.3)}
-    choice = choose(values, bucket, {"popular-month": Single(0, 0)}, "auto")
+    choice = choose(values, everybody(bucket), {"popular-month": Single(0, 0)}, "auto")
     assert choice.serves == ("popular-month", "gate", "gate", "gate")
     assert "too few to compare" in choice.reason
 
@@ -112,12 +125,12 @@ def test_a_bucket_of_users_is_served_by_what_is_better_for_it_beyond_doubt():
     bucket = np.repeat([1, 2, 3], 40)
     values = {"left": np.full(120, 0.2), "gate": np.full(120, 0.3)}
     values["left"][:40] = np.tile([0.3, 0.5], 20)
-    choice = choose(values, bucket, {"left": Single(0, 0)}, "auto")
+    choice = choose(values, everybody(bucket), {"left": Single(0, 0)}, "auto")
     assert choice.serves == ("gate", "left", "gate", "gate")
     assert choice.name == "gate, left for 1-5 events"
     assert "left is better beyond doubt" in choice.reason
     values["left"][:40] = np.tile([0.0, 0.7], 20)
-    assert choose(values, bucket, {"left": Single(0, 0)}, "auto").serves == ("gate",) * 4
+    assert choose(values, everybody(bucket), {"left": Single(0, 0)}, "auto").serves == ("gate",) * 4
 
 
 def test_an_expert_serves_where_it_alone_is_best_and_the_reason_says_so():
@@ -152,7 +165,7 @@ def test_with_few_lessons_popularity_serves_and_the_reason_says_so(n):
 def unreachable(n):
     """Lessons whose right answer no expert ever retrieves."""
     made = lessons(n, mixing_helps)
-    missed = (Lesson(each.evidence, np.zeros(N_ITEMS, np.bool_), 1, 5) for each in made.lessons)
+    missed = (Lesson(each.evidence, np.zeros(N_ITEMS, np.bool_), 1, 5, 0) for each in made.lessons)
     return Lessons(tuple(missed), made.calibration)
 
 
@@ -213,7 +226,7 @@ def test_ndcg_by_hand(right, value):
 def test_a_padded_lesson_keeps_right_answers_and_its_width(n, n_right):
     rows = np.arange(n, dtype=np.int32)
     evidence = gather(np.ones((3, n), np.float32), rows, Request(), np.ones(n, np.int32), Calibration(np.ones(3)))
-    made = Lesson(evidence, rows < n_right, n_right, 0)
+    made = Lesson(evidence, rows < n_right, n_right, 0, 0)
     found = padded(Lessons((made,), Calibration(np.ones(3))), width=WIDTH, draw=np.random.default_rng(1))
     assert found.mask.sum() == min(n, WIDTH)
     assert found.target.sum() == pytest.approx(1)

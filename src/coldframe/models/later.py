@@ -84,7 +84,7 @@ class _Asker:
             allowed=allowed,
             item_counts=self._counts.before(visit.now),
         )
-        return Question(request, relevant)
+        return Question(request, relevant, visit.user)
 
     def _history(self, user: int, now: int) -> History:
         events = self._log

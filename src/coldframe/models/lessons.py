@@ -30,6 +30,7 @@ class Lesson:
     is_right: Bools
     n_relevant: int
     user_count: int
+    user: int
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Lessons:
         return buckets(np.log1p(np.array([lesson.user_count for lesson in self.lessons], np.float32)))
 
     @property
+    def user(self) -> NDArray[np.int64]:
+        """The number of each lesson's user, int64 [n]."""
+        return np.array([lesson.user for lesson in self.lessons], np.int64)
+
+    @property
     def recall(self) -> float:
         """Share of all right answers that are candidates."""
         found = sum(int(lesson.is_right.sum()) for lesson in self.lessons)
@@ -82,7 +88,7 @@ def gather_lessons(
         items = retriever.candidates(request, experts, spoken, fitted_counts)
         evidence = gather(spoken, items, request, fitted_counts, plain)
         is_right = np.isin(items, question.relevant)
-        return Lesson(evidence, is_right, len(question.relevant), len(request.history))
+        return Lesson(evidence, is_right, len(question.relevant), len(request.history), question.user)
 
     found: list[Lesson] = []
     with one_thread_each(), ThreadPoolExecutor(threads) as pool:

@@ -14,10 +14,11 @@ from coldframe.scoring.request import Request
 
 @dataclass(frozen=True)
 class Question:
-    """One request and the distinct item rows that were right."""
+    """One request, the distinct item rows that were right, and a number that all questions of one user share."""
 
     request: Request
     relevant: Rows
+    user: int
 
 
 @dataclass(frozen=True)

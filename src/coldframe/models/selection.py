@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coldframe.clock import generator
 from coldframe.metrics import Comparison, Estimate, bootstrap_mean, paired_bootstrap
 from coldframe.metrics.interval import Doubles
 from coldframe.models.affordable import Affordable, affordable
-from coldframe.models.choosing import FEWEST, choose
+from coldframe.models.choosing import FEWEST, Asked, choose
 from coldframe.models.contenders import ndcg, singles, tuned
 from coldframe.models.learned import LEARNED, fit_for_good, fit_learned
 from coldframe.models.lessons import Lessons
@@ -52,12 +53,12 @@ def select(
     learned, epochs = fit_learned(train, settings, report)
     forms = simple | learned
     values = {name: ndcg(form, check) for name, form in forms.items()}
-    choice = choose(values, check.bucket, simple, settings.mixer.form)
+    choice = choose(values, Asked(check.bucket, check.user), simple, settings.mixer.form)
     report("fit mixer", len(LEARNED), len(LEARNED) + 1)
     final = {name: fit_for_good(name, lessons, epochs, forms, settings) for name in dict.fromkeys(choice.serves)}
     report("fit mixer", len(LEARNED) + 1, len(LEARNED) + 1)
     served = np.choose(check.bucket, [values[name] for name in choice.serves])
-    scores, differences = _compare(served, values, settings.training.seed)
+    scores, differences = _compare(served, values, check.user, settings.training.seed)
     rule = settings.recommend
     if refit:
         others = {name: fit_for_good(name, lessons, epochs, forms, settings) for name in learned.keys() - final.keys()}
@@ -91,15 +92,14 @@ def _simple(experts: tuple[Expert, ...], train: Lessons) -> dict[str, Form]:
 
 
 def _compare(
-    served: Doubles, values: dict[str, Doubles], seed: int
+    served: Doubles, values: dict[str, Doubles], users: NDArray[np.int64], seed: int
 ) -> tuple[dict[str, Estimate], dict[str, Comparison]]:
-    clusters = np.arange(len(served))
     scores = {
-        name: bootstrap_mean(own, clusters, generator=generator(seed, "selection", name))
+        name: bootstrap_mean(own, users, generator=generator(seed, "selection", name))
         for name, own in (values | {"hybrid": served}).items()
     }
     differences = {
-        name: paired_bootstrap(served, own, clusters, generator=generator(seed, "paired", name))
+        name: paired_bootstrap(served, own, users, generator=generator(seed, "paired", name))
         for name, own in values.items()
     }
     return scores, differences

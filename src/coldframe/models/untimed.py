@@ -13,13 +13,15 @@ from coldframe.scoring.request import History, Request
 
 SHORTENED = 0.25
 """Share of the questions that know only 0 to 31 events of a past."""
+MOST_HIDDEN = 0.2
+"""Share of the warm items that may be hidden: experts that know half of the catalogue are not those that serve."""
 
 
 def hold_out_untimed(training_set: TrainingSet, share: float, max_questions: int, seed: int) -> Later:
     """Hold out a random share of each user's items, at least one where he has two or more, and some items altogether.
 
-    As many warm items are hidden from the experts as the catalogue holds unseen ones, and one question in four knows
-    only the first few of a past: what is cold when serving must be cold here.
+    As large a share of the warm items is hidden from the experts as the catalogue holds unseen ones, up to a fifth, and
+    one question in four knows only the first few of a past: what is cold when serving must be cold here.
     """
     events, draw = training_set.interactions, generator(seed, "hold out")
     held = _held_out(events, training_set.n_users, share, draw) | _of_hidden_items(training_set, draw)
@@ -59,17 +61,20 @@ def _of_hidden_items(training_set: TrainingSet, draw: np.random.Generator) -> ND
     if not any(len(bags.indices) for bags in (features.categories, features.tags, features.words)):
         return np.zeros(len(item), np.bool_)
     warm = np.unique(item)
-    n_hidden = min(round(len(warm) * (1 - len(warm) / n_items)), len(warm) // 2)
+    n_hidden = round(len(warm) * min(1 - len(warm) / n_items, MOST_HIDDEN))
     return np.isin(item, draw.choice(warm, n_hidden, replace=False))
 
 
 def _random_question(
     training_set: TrainingSet, user: int, held: NDArray[np.int64], kept: NDArray[np.int64], *, had: Rows
 ) -> Question:
-    """Return the question about a user's held-out events, who is known by the kept ones and is shown nothing he had."""
+    """Return the question about a user's held-out events, who is known by the kept ones and is shown nothing he had.
+
+    Nor is he shown what nobody took: that can be no right answer here, and where it is served it can.
+    """
     events = training_set.interactions
     history = History(events.item[kept], events.weight[kept], events.timestamp[kept])
-    allowed = np.ones(training_set.n_items, np.bool_)
+    allowed = np.bincount(events.item, minlength=training_set.n_items) > 0
     allowed[had] = False
     relevant = liked(events, held)
     request = Request.known_at(
@@ -79,4 +84,4 @@ def _random_question(
         attributes=training_set.user_features.attributes.row(user),
         allowed=allowed,
     )
-    return Question(request, relevant[allowed[relevant]])
+    return Question(request, relevant[allowed[relevant]], user)
