@@ -94,11 +94,15 @@ def _kept_out(events: pl.DataFrame, n_users: int) -> People:
 
 
 def _plan(training_set: TrainingSet, kept_out: pl.DataFrame, n: int, settings: Settings) -> Plan:
-    """Return one question a user about everything liked after the first n events and not among them."""
+    """Return one question a user about everything liked after the first n events and not among them.
+
+    He comes as the training ends: the last of his known events is moved to that moment, the others with it.
+    """
     weights = trainer(settings).weigh(kept_out)
     frame = kept_out.with_columns(pl.Series("weight", weights)).filter(
         pl.col("item_id").is_in(list(training_set.items.ids))
     )
+    counts = np.bincount(training_set.interactions.item, minlength=training_set.n_items).astype(np.int32)
     cases = []
     for (user_id,), own in frame.group_by("user_id", maintain_order=True):
         item = training_set.items.rows(own["item_id"].to_list()).astype(np.int32)
@@ -109,9 +113,11 @@ def _plan(training_set: TrainingSet, kept_out: pl.DataFrame, n: int, settings: S
             continue
         allowed = np.ones(training_set.n_items, np.bool_)
         allowed[item[:n]] = False
-        now = int(time[n - 1]) + 1 if n else int(time[0])
-        past = History(item[:n], weight[:n], time[:n])
-        cases.append(Case(str(user_id), Request.known_at(now, past, allowed=allowed), later))
+        arrived = time[:n] - (time[n - 1] if n else 0) + training_set.as_of
+        request = Request.known_at(
+            training_set.as_of + 1, History(item[:n], weight[:n], arrived), allowed=allowed, item_counts=counts
+        )
+        cases.append(Case(str(user_id), request, later))
     return Plan("new users", training_set, Cases(len(cases), lambda: iter(cases)))
 
 

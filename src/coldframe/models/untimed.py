@@ -12,7 +12,7 @@ from coldframe.models.questions import Later, Question, liked, restricted
 from coldframe.scoring.request import History, Request
 
 SHORTENED = 0.25
-"""Share of the questions that know only 0 to 31 events of a past."""
+"""Share of the questions that know only 1 to 31 events of a past; how to serve users without any, no such data tell."""
 MOST_HIDDEN = 0.2
 """Share of the warm items that may be hidden: experts that know half of the catalogue are not those that serve."""
 
@@ -29,7 +29,7 @@ def hold_out_untimed(training_set: TrainingSet, share: float, max_questions: int
     starts = np.searchsorted(events.user[order], np.arange(training_set.n_users + 1))
     users = np.unique(events.user[held])
     chosen = users if len(users) <= max_questions else np.sort(draw.choice(users, max_questions, replace=False))
-    few = np.where(draw.random(len(chosen)) < SHORTENED, np.floor(2 ** (draw.random(len(chosen)) * 5) - 1), np.inf)
+    few = np.where(draw.random(len(chosen)) < SHORTENED, np.floor(2 ** (draw.random(len(chosen)) * 5)), np.inf)
     asked: list[Question] = []
     for user, most in zip(chosen, few, strict=True):
         own = order[starts[user] : starts[user + 1]]
