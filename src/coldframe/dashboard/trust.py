@@ -10,6 +10,7 @@ from typing import Any
 from coldframe.bundle.registry import Registry
 from coldframe.dashboard.quality import label_of
 from coldframe.dashboard.shares import Segment, segments_of
+from coldframe.scoring.mixing.forms import NAMES
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,14 @@ def bundle_trust(registry: Registry, bundle: str) -> Trust | None:
 
 
 def trust_of(warmth: Sequence[Mapping[str, Any]]) -> Trust | None:
-    """Return the grid of rows {user, item, n, shares}, buckets in the order in which they come; None for no rows.
+    """Return the grid of rows {user, item, n, shares}, buckets from cold to warm; None for no rows.
 
     >>> trust_of([{"user": "0", "item": ">20", "n": 9, "shares": {"trending": 1.0}}]).rows[0][0]
     'customers with 0 events'
     """
     if not warmth:
         return None
-    order = ["0", "1-5", "6-20", ">20"]
-    users, items = (sorted({str(row[side]) for row in warmth}, key=order.index) for side in ("user", "item"))
+    users, items = (sorted({str(row[side]) for row in warmth}, key=NAMES.index) for side in ("user", "item"))
     cells = {(row["user"], row["item"]): TrustCell(row["n"], segments_of(row["shares"])) for row in warmth}
     legend = {segment.tone: segment for cell in cells.values() for segment in cell.segments}
     return Trust(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from coldframe.dataset.training_set import Floats
 
 RIDGE = 1.0
-"""What pulls the features' weights to 0, as a share of a feature's mean square."""
+"""What pulls the features' weights to 0: this × a feature's mean square ÷ √rows."""
 WORTH = (0.5, 200.0)
 """The least and the most events that a prior may be worth."""
 

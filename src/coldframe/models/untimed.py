@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.clock import generator
-from coldframe.dataset.training_set import Interactions, Rows, TrainingSet
+from coldframe.dataset.training_set import Interactions, TrainingSet
 from coldframe.models.questions import Later, Question, liked, restricted
 from coldframe.scoring.request import History, Request
 
@@ -21,7 +21,8 @@ def hold_out_untimed(training_set: TrainingSet, share: float, max_questions: int
     """Hold out a random share of each user's items, at least one where he has two or more, and some items altogether.
 
     As large a share of the warm items is hidden from the experts as the catalogue holds unseen ones, up to a fifth, and
-    one question in four knows only the first few of a past: what is cold when serving must be cold here.
+    one question in four knows only the first few of a past: what is cold when serving must be cold here. What nobody
+    took is never a candidate: it can be no right answer here, and where it is served it can.
     """
     events, draw = training_set.interactions, generator(seed, "hold out")
     held = _held_out(events, training_set.n_users, share, draw) | _of_hidden_items(training_set, draw)
@@ -30,12 +31,15 @@ def hold_out_untimed(training_set: TrainingSet, share: float, max_questions: int
     users = np.unique(events.user[held])
     chosen = users if len(users) <= max_questions else np.sort(draw.choice(users, max_questions, replace=False))
     few = np.where(draw.random(len(chosen)) < SHORTENED, np.floor(2 ** (draw.random(len(chosen)) * 5)), np.inf)
+    taken = np.bincount(events.item, minlength=training_set.n_items) > 0
     asked: list[Question] = []
     for user, most in zip(chosen, few, strict=True):
         own = order[starts[user] : starts[user + 1]]
         kept = own[~held[own]]
         part = kept[: int(min(most, len(kept)))]
-        asked.append(_random_question(training_set, int(user), own[held[own]], part, had=events.item[kept]))
+        allowed = taken.copy()
+        allowed[events.item[kept]] = False
+        asked.append(_random_question(training_set, int(user), own[held[own]], part, allowed))
     return Later(restricted(training_set, ~held, training_set.as_of), [one for one in asked if len(one.relevant)])
 
 
@@ -66,16 +70,11 @@ def _of_hidden_items(training_set: TrainingSet, draw: np.random.Generator) -> ND
 
 
 def _random_question(
-    training_set: TrainingSet, user: int, held: NDArray[np.int64], kept: NDArray[np.int64], *, had: Rows
+    training_set: TrainingSet, user: int, held: NDArray[np.int64], known: NDArray[np.int64], allowed: NDArray[np.bool_]
 ) -> Question:
-    """Return the question about a user's held-out events, who is known by the kept ones and is shown nothing he had.
-
-    Nor is he shown what nobody took: that can be no right answer here, and where it is served it can.
-    """
+    """Return the question about a user's held-out events, who is known by some of the others."""
     events = training_set.interactions
-    history = History(events.item[kept], events.weight[kept], events.timestamp[kept])
-    allowed = np.bincount(events.item, minlength=training_set.n_items) > 0
-    allowed[had] = False
+    history = History(events.item[known], events.weight[known], events.timestamp[known])
     relevant = liked(events, held)
     request = Request.known_at(
         training_set.as_of,
