@@ -82,8 +82,11 @@ class Marked:
         return column_split(self.events, self.items, self.users, column="split")
 
     def development(self) -> Split:
-        """Return the rows without the test, marked anew."""
-        return column_split(self.develop(self.events), self.items, self.users, column="split")
+        """Return the rows without the test, marked anew, and no item that only the test knows."""
+        kept = self.develop(self.events)
+        tested = set(self.events["item_id"]) - set(kept["item_id"])
+        items = tuple(item for item in self.items if item.item_id not in tested)
+        return column_split(kept, items, self.users, column="split")
 
 
 DataSet = Timed | Published | Marked

@@ -1,6 +1,6 @@
 """Small worlds as the models' tests write them: rows of (user, item, day[, type]), and questions in words."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -16,6 +16,14 @@ from coldframe.testing.shop import quick_settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SETTINGS = quick_settings()
+
+
+@dataclass(frozen=True)
+class Named:
+    """An expert by name and family: lessons already hold what it says."""
+
+    name: str
+    family: str
 
 
 def at(day):

@@ -1,10 +1,10 @@
 """Which form serves: never one that something simpler beats, in worlds where it is known which is best."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pytest
+from model_worlds import Named
 
 from coldframe.models.choosing import Asked, choose
 from coldframe.models.contenders import ndcg, singles, tuned
@@ -21,14 +21,6 @@ N_ITEMS = 30
 SETTINGS = quick_settings(mixer={"epochs": 10})
 FITTED = np.full(N_ITEMS, 10, np.int32)
 NOW = 10**12
-
-
-@dataclass(frozen=True)
-class Named:
-    """An expert by name and family: lessons already hold what it says."""
-
-    name: str
-    family: str
 
 
 EXPERTS = (

@@ -3,7 +3,7 @@
 Owns their tuning, on the lessons that the learned forms get. Popularity fills what a contender cannot score.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import NamedTuple, TypeVar
 
@@ -83,24 +83,24 @@ def _sides(experts: Sequence[Expert], lessons: Lessons) -> list[Sides]:
     start = np.zeros(len(experts), np.float32)
     start[warm[0]] = 1
     usual = Sides(start, (cold or popular)[0], popular[0], _position(experts, "popular-ever"))
-    strong = _strengthened(usual, (*warm[1:], *popular), lessons)
+
+    def judged(weights: Floats) -> float:
+        return float(ndcg(Switch(*usual._replace(warm=weights), 0, 1.0), lessons).mean())
+
+    strong = usual._replace(warm=strengthened(start, (*warm[1:], *popular), judged))
     return [strong._replace(cold=place) for place in cold or popular[:1]]
 
 
-def _strengthened(sides: Sides, partners: Sequence[int], lessons: Lessons) -> Sides:
-    """Return the sides with the share of each partner on the warm side that does best, one after the other."""
-
-    def judged(one: Sides) -> float:
-        return float(ndcg(Switch(*one, 0, 1.0), lessons).mean())
-
-    best = judged(sides)
+def strengthened(weights: Floats, partners: Sequence[int], judged: Callable[[Floats], float]) -> Floats:
+    """Return weights [n_experts] with the share of each partner that is judged best, one after the other."""
+    best = judged(weights)
     for partner in partners:
         for share in SHARES:
-            warm = sides.warm.copy()
-            warm[partner] = share
-            if (found := judged(sides._replace(warm=warm))) > best:
-                sides, best = sides._replace(warm=warm), found
-    return sides
+            tried = weights.copy()
+            tried[partner] = share
+            if (found := judged(tried)) > best:
+                weights, best = tried, found
+    return weights
 
 
 def _best(forms: Iterable[F], lessons: Lessons) -> F:

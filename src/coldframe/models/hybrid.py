@@ -109,7 +109,8 @@ def _select(
         threads=settings.training.threads,
         progress=lambda done, total: report("ask experts", done, total),
     )
-    return select(experts, lessons, settings, report, refit=refit), lessons.calibration
+    timeless = len({question.request.now for question in questions}) == 1
+    return select(experts, lessons, settings, report, timeless=timeless, refit=refit), lessons.calibration
 
 
 def _hybrid(

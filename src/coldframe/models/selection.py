@@ -17,6 +17,7 @@ from coldframe.models.choosing import FEWEST, Asked, choose
 from coldframe.models.contenders import ndcg, singles, tuned
 from coldframe.models.learned import LEARNED, fit_for_good, fit_learned
 from coldframe.models.lessons import Lessons
+from coldframe.models.newcomers import order_of_new, ordered
 from coldframe.models.workshop import Report
 from coldframe.scoring.mixing import ByUser, Form
 from coldframe.scoring.request import Expert
@@ -42,27 +43,41 @@ class Selection:
 
 
 def select(
-    experts: tuple[Expert, ...], lessons: Lessons, settings: Settings, report: Report, *, refit: bool = False
+    experts: tuple[Expert, ...],
+    lessons: Lessons,
+    settings: Settings,
+    report: Report,
+    *,
+    timeless: bool = False,
+    refit: bool = False,
 ) -> Selection:
-    """Return the form that serves, fitted on all lessons; with `refit` every form that was compared is, too."""
+    """Return the form that serves, fitted on all lessons; with `refit` every form that was compared is, too.
+
+    `timeless` lessons are all of one moment: what is new there are few items, whose order a learned form does not say.
+    """
     if len(lessons) < FEWEST:
         reason = f"{len(lessons)} later requests are too few to learn a mixer from"
         return Selection("popular-ever", singles(experts)["popular-ever"], reason, 0, float("nan"))
     train, check = lessons.split(settings.mixer.check)
     simple = _simple(experts, train)
     learned, epochs = fit_learned(train, settings, report)
-    forms = simple | learned
+    order = order_of_new(experts, train) if timeless else None
+    forms = simple | {name: ordered(name, form, order) for name, form in learned.items()}
     values = {name: ndcg(form, check) for name, form in forms.items()}
     choice = choose(values, Asked(check.bucket, check.user), simple, settings.mixer.form)
     report("fit mixer", len(LEARNED), len(LEARNED) + 1)
-    final = {name: fit_for_good(name, lessons, epochs, forms, settings) for name in dict.fromkeys(choice.serves)}
+    order = order_of_new(experts, lessons) if timeless else None
+
+    def finished(name: str) -> Form:
+        return ordered(name, fit_for_good(name, lessons, epochs, forms, settings), order)
+
+    final = {name: finished(name) for name in dict.fromkeys(choice.serves)}
     report("fit mixer", len(LEARNED) + 1, len(LEARNED) + 1)
     served = np.choose(check.bucket, [values[name] for name in choice.serves])
     scores, differences = _compare(served, values, check.user, settings.training.seed)
     rule = settings.recommend
     if refit:
-        others = {name: fit_for_good(name, lessons, epochs, forms, settings) for name in learned.keys() - final.keys()}
-        final |= others | _simple(experts, lessons)
+        final |= {name: finished(name) for name in learned.keys() - final.keys()} | _simple(experts, lessons)
     return Selection(
         name=choice.name,
         form=_routed([final[name] for name in choice.serves]),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Floats, Rows
 from coldframe.domain import Level
+from coldframe.scoring.mixing.composed import by_row
 from coldframe.scoring.mixing.evidence import Calibration, Evidence, chosen, gather, occluded
 from coldframe.scoring.mixing.forms import Form
 from coldframe.scoring.ranking import best_rows
@@ -101,9 +102,10 @@ class Hybrid:
 
         float32 [len(places), n_experts]: occlusion (Zeiler and Fergus 2014), the same for every form.
         """
-        few, n_candidates = chosen(mixed.evidence, places), len(mixed.scores)
+        few, n_candidates, form = chosen(mixed.evidence, places), len(mixed.scores), by_row(self.form)
+        said = form.combine(few)
         effects = [
-            mixed.scores[places] - self.form.combine(occluded(few, expert, n_candidates)) if spoke else None
+            said - form.combine(occluded(few, expert, n_candidates)) if spoke else None
             for expert, spoke in enumerate(mixed.spoke)
         ]
         nothing = np.zeros(len(places), np.float32)

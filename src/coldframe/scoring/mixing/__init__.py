@@ -3,12 +3,12 @@
     evidence.py   candidates' scores from every expert, raw and rank, and how warm user and items are
     forms.py      fixed blend, per-bucket, gate, full network, the article's softmax; single, switch, count curve
     trees.py      boosted trees as arrays
-    composed.py   forms made of two others
+    composed.py   forms made of others
 
 Owns the arithmetic of an answer. `models` learns the numbers in it.
 """
 
-from coldframe.scoring.mixing.composed import ByUser, Mean
+from coldframe.scoring.mixing.composed import ByUser, Mean, Newcomers, by_row
 from coldframe.scoring.mixing.evidence import CONTEXT, Calibration, Evidence, Warmth, gather, occluded
 from coldframe.scoring.mixing.forms import (
     FORMS,
@@ -24,7 +24,7 @@ from coldframe.scoring.mixing.forms import (
 )
 from coldframe.scoring.mixing.trees import Trees
 
-ALL_FORMS = (*FORMS, Trees, Mean, ByUser)
+ALL_FORMS = (*FORMS, Trees, Mean, ByUser, Newcomers)
 """Every form that a bundle can hold."""
 
 __all__ = [
@@ -40,11 +40,13 @@ __all__ = [
     "Gate",
     "Mean",
     "Network",
+    "Newcomers",
     "Single",
     "Softmax",
     "Switch",
     "Trees",
     "Warmth",
+    "by_row",
     "gather",
     "occluded",
 ]

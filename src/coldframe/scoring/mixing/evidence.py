@@ -30,6 +30,8 @@ CONTEXT = (
     "days_since_last_event",
 )
 """Columns of the context: counts and days as log(1 + x), flags as 0 or 1, all as of the request."""
+NEW_WHEN_FITTED = CONTEXT.index("item_new_when_fitted")
+"""The column that says that nobody had an item when the experts were fitted."""
 
 
 class Warmth(NamedTuple):
