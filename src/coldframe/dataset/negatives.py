@@ -74,7 +74,8 @@ class NegativeSampler:
                 remedy="Build it with build_training_set, which fills TrainingSet.seen.",
             )
         n_items, part = training_set.n_items, settings.negatives.popularity_share
-        popularity = _popularity(training_set.interactions, n_items) if part else np.empty(0, np.int64)
+        liked = training_set.interactions.item[training_set.interactions.weight > 0]
+        popularity = cumulative_popularity(np.bincount(liked, minlength=n_items)) if part else np.empty(0, np.int64)
         return NegativeSampler(
             interactions=training_set.interactions,
             seen=training_set.seen,
@@ -83,7 +84,7 @@ class NegativeSampler:
             user_hash=hash_ids(training_set.users.ids),
             item_hash=hash_ids(training_set.items.ids),
             popularity=popularity,
-            proposal=_proposal(popularity, part, n_items),
+            proposal=proposals(popularity, part, n_items),
         )
 
     @property
@@ -194,13 +195,13 @@ def negatives_per_positive(n_items: int, settings: Settings) -> int:
     return rule.large_ratio if n_items >= rule.large_catalogue else rule.ratio
 
 
-def _popularity(events: Interactions, n_items: int) -> NDArray[np.int64]:
-    """Return cumulative popularity in steps of RESOLUTION, int64 [n_items]."""
-    liked = np.bincount(events.item[events.weight > 0], minlength=n_items) ** POPULARITY_POWER
-    return np.cumsum(np.floor(liked / max(liked.sum(), 1) * RESOLUTION).astype(np.int64))
+def cumulative_popularity(liked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return cumulative popularity in steps of RESOLUTION from liking events per item, int64 [n_items]."""
+    power = liked**POPULARITY_POWER
+    return np.cumsum(np.floor(power / max(power.sum(), 1) * RESOLUTION).astype(np.int64))
 
 
-def _proposal(popularity: NDArray[np.int64], part: float, n_items: int) -> NDArray[np.float64]:
+def proposals(popularity: NDArray[np.int64], part: float, n_items: int) -> NDArray[np.float64]:
     """Return the probability that one proposal is each item, float64 [n_items]."""
     uniform = np.full(n_items, 1 / max(n_items, 1))
     if not part:

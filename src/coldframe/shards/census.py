@@ -1,0 +1,140 @@
+"""Who and what there is, and how often each item was met by which day: what every worker has to know.
+
+Owns the facts that need all events at once. Small beside the events: it travels to the workers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from coldframe.dataset.negatives import cumulative_popularity, proposals
+from coldframe.dataset.training_set import DAY_US, Vocabulary
+from coldframe.errors import DataError
+from coldframe.shards.encoded import Events, Vocabularies
+from coldframe.shards.plan import Plan
+from coldframe.shards.source import Batch
+
+
+class Names:
+    """The distinct ids of the batches it was shown, as text."""
+
+    def __init__(self) -> None:
+        self._users, self._items = _Distinct(), _Distinct()
+
+    def add(self, batch: Batch) -> None:
+        """Take the ids of a batch."""
+        self._users.add(batch.user)
+        self._items.add(batch.item)
+
+    @staticmethod
+    def joined(parts: Iterable["Names"]) -> Vocabularies:
+        """Return the vocabularies of all parts. Raises `DataError` when there is no event."""
+        every = list(parts)
+        users = _Distinct.sorted([part._users for part in every])
+        items = _Distinct.sorted([part._items for part in every])
+        if not len(items):
+            raise DataError(
+                "The source holds no event of this run.", remedy="Check --as-of, and why rows were rejected."
+            )
+        return Vocabularies(users, items)
+
+
+class _Distinct:
+    """Distinct values of columns, whole numbers or text; merged again whenever they have doubled."""
+
+    def __init__(self) -> None:
+        self._waiting: list[pa.Array] = []
+        self._size, self._limit = 0, 1 << 21
+
+    def add(self, column: pa.Array) -> None:
+        if isinstance(column, pa.DictionaryArray):  # a dictionary may hold what no row of the batch says
+            found = column.dictionary.take(pc.unique(column.indices))
+        else:
+            found = pc.unique(column)
+        self._waiting.append(found)
+        self._size += len(found)
+        if self._size > self._limit:
+            self._waiting = [self.merged()]
+            self._size = len(self._waiting[0])
+            self._limit = max(self._limit, 2 * self._size)
+
+    def merged(self) -> pa.Array:
+        if not self._waiting:
+            return pa.array([], pa.string())
+        same = {array.type for array in self._waiting}
+        arrays = self._waiting if len(same) == 1 else [array.cast(pa.string()) for array in self._waiting]
+        return pc.unique(pa.chunked_array(arrays).combine_chunks())
+
+    @staticmethod
+    def sorted(parts: "list[_Distinct]") -> Vocabulary:
+        texts = [part.merged().cast(pa.string()) for part in parts]
+        found = pc.unique(pa.chunked_array(texts, pa.string()))
+        return Vocabulary(tuple(found.take(pc.sort_indices(found)).to_pylist()))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Events per item and day, int32 [n_items, days + 1], those before the window in column 0; and liking events of the
+    window per item, int64 [n_items].
+    """
+
+    by_day: NDArray[np.int32]
+    liked: NDArray[np.int64]
+
+    @staticmethod
+    def none(n_items: int, plan: Plan) -> "Counts":
+        """Return the counts of no event."""
+        return Counts(np.zeros((n_items, plan.days + 1), np.int32), np.zeros(n_items, np.int64))
+
+    def add(self, events: Events, plan: Plan) -> None:
+        """Count settled events, too; two threads must not do so at once."""
+        _count(events, plan.start, DAY_US, self.by_day, self.liked)
+
+    def plus(self, other: "Counts") -> "Counts":
+        """Return the sum."""
+        return Counts(self.by_day + other.by_day, self.liked + other.liked)
+
+
+@dataclass(frozen=True)
+class Census:
+    """What every worker knows: the plan, the vocabularies, what could be drawn, and how known an item was.
+
+    `known_by` int32 [n_items, days + 1]: events of an item before the day with that number began. `popularity` int64
+    [n_items] or empty and `proposal` float64 [n_items] as in `dataset.negatives`.
+    """
+
+    plan: Plan
+    names: Vocabularies
+    known_by: NDArray[np.int32]
+    popularity: NDArray[np.int64]
+    proposal: NDArray[np.float64]
+
+    @staticmethod
+    def of(plan: Plan, names: Vocabularies, counts: Counts) -> "Census":
+        """Return the census of all events' counts."""
+        n_items, part = len(names.items), plan.popularity_share
+        popularity = cumulative_popularity(counts.liked) if part else np.empty(0, np.int64)
+        known_by = np.cumsum(counts.by_day, axis=1, dtype=np.int32)
+        return Census(plan, names, known_by, popularity, proposals(popularity, part, n_items))
+
+    @property
+    def ratio(self) -> int:
+        """Negatives per liking event."""
+        return self.plan.negatives(len(self.names.items))
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(events, start, day, by_day, liked):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    for row in range(len(events)):
+        event = events[row]
+        if event.time < start:
+            by_day[event.item, 0] += 1
+        else:
+            by_day[event.item, (event.time - start) // day + 1] += 1
+            if event.weight > 0:
+                liked[event.item] += 1

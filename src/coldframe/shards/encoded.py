@@ -1,0 +1,124 @@
+"""Events as numbers: rows of the vocabularies, a signed weight, and a key that tells one event from another.
+
+Owns the record and how records are dealt to parts. Never decides which event counts.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numba
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from coldframe.dataset.draws import hash_ids
+from coldframe.dataset.training_set import Vocabulary
+from coldframe.shards.bits import mix_one
+from coldframe.shards.plan import Plan
+from coldframe.shards.source import Batch
+
+EVENT = np.dtype(
+    [("time", "<i8"), ("key", "<u8"), ("user", "<i4"), ("item", "<i4"), ("weight", "<f4"), ("count", "<i4")]
+)
+"""One event, 32 bytes. `weight` is 0 where it makes no row and only says that the user met the item; `count` is how
+many events of the user came before it, filled in by `settle`.
+"""
+Events = NDArray[np.void]
+
+
+@dataclass(frozen=True)
+class Vocabularies:
+    """Every user and item with an event before the end of the window, in order of id."""
+
+    users: Vocabulary
+    items: Vocabulary
+
+    @cached_property
+    def user_hash(self) -> NDArray[np.uint64]:
+        """`hash_ids` of the users, uint64 [n_users]."""
+        return hash_ids(self.users.ids)
+
+    @cached_property
+    def item_hash(self) -> NDArray[np.uint64]:
+        """`hash_ids` of the items, uint64 [n_items]."""
+        return hash_ids(self.items.ids)
+
+    @cached_property
+    def _enums(self) -> tuple[pl.Enum, pl.Enum]:
+        return pl.Enum(self.users.ids), pl.Enum(self.items.ids)
+
+    def encode(self, batch: Batch, plan: Plan) -> Events:
+        """Return a batch's events as records, those before the window with weight 0."""
+        users, items = self._enums
+        user, item = codes(batch.user, users), codes(batch.item, items)
+        time = batch.time.to_numpy(zero_copy_only=False)
+        kinds = coded(batch.event_type)
+        names = kinds.dictionary.cast(pa.string()).to_pylist()
+        worth = np.array([plan.weight_of(name) for name in names], np.float32)
+        kind = kinds.indices.to_numpy(zero_copy_only=False)
+        events = np.empty(len(batch), EVENT)
+        events["time"], events["user"], events["item"], events["count"] = time, user, item, 0
+        events["weight"] = np.where(time < plan.start, np.float32(0), worth[kind])
+        if batch.key is None:
+            _content_keys(self.user_hash, self.item_hash, hash_ids(names), user, item, kind, time, events["key"])
+        else:
+            _text_keys(*_text_buffers(batch.key), events["key"])
+        return events
+
+
+def codes(ids: pa.Array, enum: pl.Enum) -> NDArray[np.int32]:
+    """Return the row of each id, int32 [n]; every id must be in the vocabulary."""
+    column = coded(ids)
+    texts: Any = pl.from_arrow(column.dictionary.cast(pa.string()))
+    rows = texts.cast(enum, strict=False).to_physical().fill_null(0).to_numpy().astype(np.int32)
+    return rows[column.indices.to_numpy(zero_copy_only=False)]
+
+
+def coded(column: pa.Array) -> pa.DictionaryArray:
+    """Return a column as codes of a dictionary, which may hold more than the rows say."""
+    return column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
+
+
+def dealt(events: Events, part: NDArray[np.int32], n_parts: int) -> list[Events]:
+    """Return the events of each part, in the order that they came."""
+    sizes = np.bincount(part, minlength=n_parts)
+    ends = np.cumsum(sizes)
+    out = np.empty_like(events)
+    _deal(events, part, ends - sizes, out)
+    return np.split(out, ends[:-1])
+
+
+def _text_buffers(keys: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the bytes of texts (or of numbers written as text), and where each begins and ends."""
+    texts = keys.cast(pa.large_string())
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data or b"", np.uint8), ends[:-1], ends[1:]
+
+
+@numba.njit(cache=True, nogil=True)
+def _text_keys(data, starts, ends, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """FNV-1a over each text's bytes (Fowler, Noll and Vo), scrambled once."""
+    for row in range(len(starts)):
+        state = np.uint64(0xCBF29CE484222325)
+        for at in range(starts[row], ends[row]):
+            state = (state ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
+        out[row] = mix_one(state)
+
+
+@numba.njit(cache=True, nogil=True)
+def _content_keys(user_hash, item_hash, kind_hash, user, item, kind, time, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """A key of what an event without an id says: two events that say the same are one."""
+    for row in range(len(time)):
+        state = mix_one(user_hash[user[row]]) ^ item_hash[item[row]]
+        out[row] = mix_one(mix_one(mix_one(state) ^ kind_hash[kind[row]]) ^ np.uint64(time[row]))
+
+
+@numba.njit(cache=True, nogil=True)
+def _deal(events, part, place, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    for row in range(len(events)):
+        here = part[row]
+        out[place[here]] = events[row]
+        place[here] += 1

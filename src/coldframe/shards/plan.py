@@ -1,0 +1,69 @@
+"""What a run of the pipeline is asked for, in plain values that travel to every worker.
+
+Owns the meaning of a run: the same plan over the same events gives the same rows, whoever computes them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from coldframe.dataset.training_set import DAY_US, micros
+from coldframe.dataset.weights import event_weight
+from coldframe.errors import InputError
+from coldframe.settings import Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`start` ≤ time < `as_of` (µs since 1970) makes rows; whatever is before `as_of` counts as met.
+
+    `ratio` holds for catalogues below `large_catalogue` items, `large_ratio` from there on. `weights` are signed, by
+    event type; a type that is not listed is worth `default_weight`. `popularity_share` of the negatives are drawn by
+    popularity, the others evenly.
+    """
+
+    as_of: int
+    days: int
+    seed: int
+    weights: dict[str, float]
+    default_weight: float
+    ratio: int
+    large_ratio: int
+    large_catalogue: int
+    popularity_share: float
+
+    @staticmethod
+    def of(settings: Settings, *, as_of: datetime, days: int | None = None, seed: int | None = None) -> "Plan":
+        """Return the plan that the settings describe. Raises `InputError` for a window without a day."""
+        days = settings.window.days if days is None else days
+        if days < 1:
+            raise InputError(f"A window of {days} days holds nothing.", remedy="Ask for at least one day.")
+        rule = settings.negatives
+        return Plan(
+            as_of=micros(as_of),
+            days=days,
+            seed=settings.training.seed if seed is None else seed,
+            weights=dict(sorted(settings.events.weights.items())),
+            default_weight=event_weight("", settings),
+            ratio=rule.ratio,
+            large_ratio=rule.large_ratio,
+            large_catalogue=rule.large_catalogue,
+            popularity_share=rule.popularity_share,
+        )
+
+    @property
+    def start(self) -> int:
+        """When the window begins, µs since 1970."""
+        return self.as_of - self.days * DAY_US
+
+    def weight_of(self, event_type: str) -> float:
+        """Return what an event of a type is worth, signed."""
+        return self.weights.get(event_type, self.default_weight)
+
+    def negatives(self, n_items: int) -> int:
+        """Return how many negatives each liking event gets."""
+        return self.large_ratio if n_items >= self.large_catalogue else self.ratio
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as a manifest holds it."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -1,0 +1,184 @@
+"""Files of events as Arrow batches with one set of columns; what cannot be used is counted by reason.
+
+Owns where rows come from and which of them are events. Never weighs and never draws.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from coldframe.errors import ColumnError, InputError
+from coldframe.events.files import file_format
+from coldframe.events.schema import FIRST_TIME_US, LAST_TIME_US
+
+BATCH = 1 << 20
+"""Rows read at a time."""
+WANTED = ("event_id", "user_id", "session_id", "item_id", "event_type", "timestamp")
+"""Columns that are read; `event_id` and `session_id` may be missing."""
+NEEDED = ("user_id", "item_id", "event_type", "timestamp")
+REASONS = ("no user", "no item", "no event type", "no time", "before 1970", "after 2200", "after as_of")
+"""Why a row is no event of this run."""
+
+
+@dataclass
+class Read:
+    """What was read so far: rows, and rows that are no event of this run, by reason."""
+
+    rows: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Read") -> None:
+        """Count what somebody else read, too."""
+        self.rows += other.rows
+        self.rejected.update(other.rejected)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Valid events as Arrow arrays of one length: `key` (event_id as text, or None), user, item and type as text or
+    whole numbers, time int64 in µs.
+    """
+
+    key: pa.Array | None
+    user: pa.Array
+    item: pa.Array
+    event_type: pa.Array
+    time: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def event_files(source: str | Path) -> list[Path]:
+    """Return the files of a source in order of name: one file, or every event file below a folder.
+
+    Raises `InputError` when there is none.
+    """
+    path = Path(source)
+    if path.is_dir():
+        found = sorted(one for one in path.rglob("*") if one.is_file() and one.suffix in _ENDINGS)
+        if not found:
+            raise InputError(f"{path} holds no event file.", remedy=f"Files end with {', '.join(_ENDINGS)}.")
+        return found
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.", remedy="Name a file or a folder of events.")
+    file_format(path)
+    return [path]
+
+
+_ENDINGS = (".parquet", ".csv", ".jsonl", ".ndjson")
+
+
+def n_rows(files: Sequence[Path]) -> int | None:
+    """Return how many rows Parquet files say they hold; None where a file of another kind is among them."""
+    if any(file_format(path) != "parquet" for path in files):
+        return None
+    return sum(_parquet(path).metadata.num_rows for path in files)
+
+
+def batches(path: Path, *, as_of: int, read: Read, keys: bool = True) -> Iterator[Batch]:
+    """Yield the valid events of a file that happened before `as_of` (µs), and count the others in `read`.
+
+    Without `keys` event ids are not read. Raises `ColumnError` when a column is missing, `InputError` when the file
+    cannot be read to its end.
+    """
+    try:
+        for raw in _tables(path, WANTED if keys else WANTED[1:]):
+            yield _valid(_checked(raw, path), as_of, read)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
+        remedy = "Write the file again (the log is not changed by this), or leave it out."
+        raise InputError(f"{path} cannot be read to its end: {_first_line(error)}", remedy=remedy) from error
+
+
+def _parquet(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path} is no whole Parquet file: {_first_line(error)}", remedy="Write it again.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _tables(path: Path, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    kind = file_format(path)
+    if kind == "parquet":
+        file = _parquet(path)
+        names = [name for name in wanted if name in file.schema_arrow.names]
+        texts = [name for name in names if pa.types.is_string(file.schema_arrow.field(name).type)]
+        file = pq.ParquetFile(path, read_dictionary=[name for name in texts if name != "event_id"])
+        yield from file.iter_batches(batch_size=BATCH, columns=names)
+        return
+    reader = ds.dataset(path, format="csv" if kind == "csv" else "json")
+    yield from reader.to_batches(columns=[name for name in wanted if name in reader.schema.names], batch_size=BATCH)
+
+
+def _checked(raw: pa.RecordBatch, path: Path) -> dict[str, pa.Array]:
+    columns = dict(zip(raw.schema.names, raw.columns, strict=True))
+    missing = [name for name in NEEDED if name not in columns and not (name == "user_id" and "session_id" in columns)]
+    if missing:
+        raise ColumnError(f"{path} has no column {missing[0]!r}.", remedy=f"It needs {', '.join(NEEDED)}.")
+    return columns
+
+
+def _valid(columns: dict[str, pa.Array], as_of: int, read: Read) -> Batch:
+    user, item = _actor(columns), columns["item_id"]
+    kind, time = columns["event_type"], _micros(columns["timestamp"])
+    read.rows += len(time)
+    wrong = (
+        user.is_null(),
+        item.is_null(),
+        kind.is_null(),
+        time.is_null(),
+        pc.less(time, FIRST_TIME_US),
+        pc.greater(time, LAST_TIME_US),
+        pc.greater_equal(time, as_of),
+    )
+    bad = None
+    for reason, mask in zip(REASONS, (one.fill_null(False) for one in wrong), strict=True):
+        fresh = mask if bad is None else pc.and_not(mask, bad)
+        if n := fresh.true_count:
+            read.rejected[reason] += n
+        bad = mask if bad is None else pc.or_(bad, mask)
+    batch = Batch(columns.get("event_id"), user, item, kind, time)
+    return batch if bad is None or not bad.true_count else _where(batch, pc.invert(bad))
+
+
+def _where(batch: Batch, kept: pa.Array) -> Batch:
+    parts = (batch.key, batch.user, batch.item, batch.event_type, batch.time)
+    return Batch(*(None if part is None else part.filter(kept) for part in parts))
+
+
+def _actor(columns: dict[str, pa.Array]) -> Any:
+    """Return who did it: the user, or the session of a visitor without one."""
+    user, session = columns.get("user_id"), columns.get("session_id")
+    if session is None or user is None:
+        return user if session is None else session
+    if user.null_count == 0:
+        return user
+    return pc.coalesce(_plain(user), _plain(session))
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    values = column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
+    return values.cast(pa.string())
+
+
+def _micros(time: pa.Array) -> pa.Array:
+    """Return times in µs since 1970; numbers are taken as µs, text as ISO 8601."""
+    if isinstance(time, pa.DictionaryArray):
+        time = time.dictionary_decode()
+    if pa.types.is_string(time.type):
+        time = time.cast(pa.timestamp("us", "UTC"))
+    if pa.types.is_timestamp(time.type):
+        return time.cast(pa.timestamp("us", time.type.tz), safe=False).cast(pa.int64())
+    return time.cast(pa.int64())

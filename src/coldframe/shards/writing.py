@@ -1,0 +1,131 @@
+"""Shards and the manifest that publishes them: nothing is there until the manifest is, and then all of it is.
+
+Owns names, order and atomicity in the sink's folder. Never knows which engine made the rows.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from coldframe.clock import generator
+from coldframe.errors import InputError, StoreError
+from coldframe.shards.encoded import Vocabularies
+from coldframe.shards.examples import Rows, fingerprint
+
+Format = Literal["parquet", "tfrecord"]
+MANIFEST = "manifest.json"
+VERSION = 1
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """One file of rows: its name, how many rows and bytes it has, and the fingerprint of the rows."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+    fingerprint: int
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A folder that gets one run's rows."""
+
+    folder: Path
+    format: Format
+
+    def open(self) -> None:
+        """Make the folder ready: what an interrupted run left is removed.
+
+        Raises `InputError` when another run is published there, `StoreError` when the disk refuses.
+        """
+        if (self.folder / MANIFEST).exists():
+            raise InputError(f"{self.folder} holds a published run.", remedy="Name another folder for this one.")
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for left in (*self.folder.glob("shard-*"), *self.folder.glob("*.parquet"), *self.folder.glob(".*.tmp")):
+                left.unlink()
+
+    def write(self, number: int, n_shards: int, rows: Rows, seed: int) -> Shard:
+        """Shuffle a shard's rows by the seed and write them; a half-written file never has the name of a shard."""
+        order = generator(seed, "shuffle", str(number)).permutation(rows.n)
+        name = f"shard-{number:05d}-of-{n_shards:05d}.{self.format}"
+        self._whole(name, _WRITERS[self.format](rows.taken(order)))
+        data = self.folder / name
+        with data.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Shard(name, rows.n, data.stat().st_size, digest, fingerprint(rows))
+
+    def publish(self, names: Vocabularies, facts: Mapping[str, Any], shards: list[Shard]) -> None:
+        """Write the vocabularies and, last, the manifest."""
+        for kind, vocabulary in (("users", names.users), ("items", names.items)):
+            table = pa.table({"row": np.arange(len(vocabulary), dtype=np.int32), "id": list(vocabulary.ids)})
+            self._whole(f"{kind}.parquet", lambda path, table=table: pq.write_table(table, path, compression="zstd"))
+        total = sum(shard.fingerprint for shard in shards) % 2**64
+        body = {"version": VERSION, "format": self.format, **facts}
+        body |= {"rows": sum(shard.rows for shard in shards), "fingerprint": f"{total:016x}", "shards": shards}
+        text = msgspec.json.format(msgspec.json.encode(body), indent=1)
+        self._whole(MANIFEST, lambda path: path.write_bytes(text))
+        with disk_errors(self.folder):
+            _sync(self.folder)
+
+    def _whole(self, name: str, write: Callable[[Path], object]) -> None:
+        """Write a file beside its place, make sure that it is on the disk, and give it its name."""
+        path = self.folder / f".{name}.tmp"
+        with disk_errors(self.folder / name):
+            try:
+                write(path)
+                _sync(path)
+                path.replace(self.folder / name)
+            finally:
+                path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Generator[None]:
+    """Turn what the disk refuses into a `StoreError` that names the file."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "Make room or name another folder, and run again: nothing was published."
+        raise StoreError(f"{path} could not be written: {error.strerror or error}.", remedy=remedy) from error
+
+
+def as_arrow(rows: Rows) -> pa.Table:
+    """Return rows as a table, their time as a timestamp."""
+    columns = dict(zip(Rows._fields, (pa.array(column) for column in rows), strict=True))
+    return pa.table(columns | {"timestamp": columns["timestamp"].cast(pa.timestamp("us", "UTC"))})
+
+
+def _parquet(rows: Rows) -> Callable[[Path], object]:
+    few = ["label", "weight"]
+    return lambda path: pq.write_table(
+        as_arrow(rows), path, compression="zstd", compression_level=1, use_dictionary=few, write_statistics=False
+    )
+
+
+def _tfrecord(rows: Rows) -> Callable[[Path], object]:
+    from coldframe.shards.tfrecord import write_tfrecord
+
+    columns = rows._asdict() | {"label": rows.label.astype(np.float32)}
+    return lambda path: write_tfrecord(path, columns)
+
+
+_WRITERS: dict[Format, Callable[[Rows], Callable[[Path], object]]] = {"parquet": _parquet, "tfrecord": _tfrecord}
