@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from coldframe.dataset.negatives import cumulative_popularity, proposals
@@ -17,7 +16,7 @@ from coldframe.dataset.training_set import DAY_US, Vocabulary
 from coldframe.errors import DataError
 from coldframe.shards.encoded import Events, Vocabularies
 from coldframe.shards.plan import Plan
-from coldframe.shards.source import Batch
+from coldframe.shards.source import Batch, Column, pc
 
 
 class Names:
@@ -48,10 +47,10 @@ class _Distinct:
     """Distinct values of columns, whole numbers or text; merged again whenever they have doubled."""
 
     def __init__(self) -> None:
-        self._waiting: list[pa.Array] = []
+        self._waiting: list[Column] = []
         self._size, self._limit = 0, 1 << 21
 
-    def add(self, column: pa.Array) -> None:
+    def add(self, column: Column) -> None:
         if isinstance(column, pa.DictionaryArray):  # a dictionary may hold what no row of the batch says
             found = column.dictionary.take(pc.unique(column.indices))
         else:
@@ -63,7 +62,7 @@ class _Distinct:
             self._size = len(self._waiting[0])
             self._limit = max(self._limit, 2 * self._size)
 
-    def merged(self) -> pa.Array:
+    def merged(self) -> Column:
         if not self._waiting:
             return pa.array([], pa.string())
         same = {array.type for array in self._waiting}

@@ -3,13 +3,13 @@
 Owns the record and how records are dealt to parts. Never decides which event counts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import count
 
 import numba
 import numpy as np
-import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -17,7 +17,7 @@ from coldframe.dataset.draws import hash_ids
 from coldframe.dataset.training_set import Vocabulary
 from coldframe.shards.bits import mix_one
 from coldframe.shards.plan import Plan
-from coldframe.shards.source import Batch
+from coldframe.shards.source import Batch, Column
 
 EVENT = np.dtype(
     [("time", "<i8"), ("key", "<u8"), ("user", "<i4"), ("item", "<i4"), ("weight", "<f4"), ("count", "<i4")]
@@ -46,13 +46,13 @@ class Vocabularies:
         return hash_ids(self.items.ids)
 
     @cached_property
-    def _enums(self) -> tuple[pl.Enum, pl.Enum]:
-        return pl.Enum(self.users.ids), pl.Enum(self.items.ids)
+    def _lookups(self) -> "tuple[Lookup, Lookup]":
+        return Lookup.of(self.users.ids), Lookup.of(self.items.ids)
 
     def encode(self, batch: Batch, plan: Plan) -> Events:
         """Return a batch's events as records, those before the window with weight 0."""
-        users, items = self._enums
-        user, item = codes(batch.user, users), codes(batch.item, items)
+        users, items = self._lookups
+        user, item = users.rows(batch.user), items.rows(batch.item)
         time = batch.time.to_numpy(zero_copy_only=False)
         kinds = coded(batch.event_type)
         names = kinds.dictionary.cast(pa.string()).to_pylist()
@@ -64,19 +64,39 @@ class Vocabularies:
         if batch.key is None:
             _content_keys(self.user_hash, self.item_hash, hash_ids(names), user, item, kind, time, events["key"])
         else:
-            _text_keys(*_text_buffers(batch.key), events["key"])
+            events["key"] = text_keys(batch.key)
         return events
 
 
-def codes(ids: pa.Array, enum: pl.Enum) -> NDArray[np.int32]:
-    """Return the row of each id, int32 [n]; every id must be in the vocabulary."""
-    column = coded(ids)
-    texts: Any = pl.from_arrow(column.dictionary.cast(pa.string()))
-    rows = texts.cast(enum, strict=False).to_physical().fill_null(0).to_numpy().astype(np.int32)
-    return rows[column.indices.to_numpy(zero_copy_only=False)]
+@dataclass(frozen=True)
+class Lookup:
+    """Ids → rows by a hash under which no two of them are alike: `hashes` uint64 and `rows_at` int32 [size], open
+    addresses, −1 where nobody is.
+    """
+
+    hashes: NDArray[np.uint64]
+    rows_at: NDArray[np.int32]
+    salt: int
+
+    @staticmethod
+    def of(ids: Sequence[str]) -> "Lookup":
+        """Return the lookup of distinct ids in order of row."""
+        size = 1 << max(4, (2 * len(ids)).bit_length())
+        for salt in count():
+            hashes, rows = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
+            if _place(text_keys(pa.array(ids, pa.large_string()), salt), hashes, rows):
+                return Lookup(hashes, rows, salt)
+        raise AssertionError  # count() never ends
+
+    def rows(self, ids: Column) -> NDArray[np.int32]:
+        """Return the row of each id, int32 [n]; an id that has none gets −1."""
+        column = coded(ids)
+        found = np.empty(len(column.dictionary), np.int32)
+        _find(text_keys(column.dictionary, self.salt), self.hashes, self.rows_at, found)
+        return found[column.indices.to_numpy(zero_copy_only=False)]
 
 
-def coded(column: pa.Array) -> pa.DictionaryArray:
+def coded(column: Column) -> Column:
     """Return a column as codes of a dictionary, which may hold more than the rows say."""
     return column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
 
@@ -90,7 +110,14 @@ def dealt(events: Events, part: NDArray[np.int32], n_parts: int) -> list[Events]
     return np.split(out, ends[:-1])
 
 
-def _text_buffers(keys: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+def text_keys(texts: Column, salt: int = 0) -> NDArray[np.uint64]:
+    """Return a 64-bit hash of each text, or number as text."""
+    keys = np.empty(len(texts), np.uint64)
+    _text_keys(*_text_buffers(texts), np.uint64(salt), keys)
+    return keys
+
+
+def _text_buffers(keys: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
     """Return the bytes of texts (or of numbers written as text), and where each begins and ends."""
     texts = keys.cast(pa.large_string())
     _, offsets, data = texts.buffers()
@@ -99,10 +126,10 @@ def _text_buffers(keys: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64],
 
 
 @numba.njit(cache=True, nogil=True)
-def _text_keys(data, starts, ends, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _text_keys(data, starts, ends, salt, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     """FNV-1a over each text's bytes (Fowler, Noll and Vo), scrambled once."""
     for row in range(len(starts)):
-        state = np.uint64(0xCBF29CE484222325)
+        state = np.uint64(0xCBF29CE484222325) ^ salt
         for at in range(starts[row], ends[row]):
             state = (state ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
         out[row] = mix_one(state)
@@ -122,3 +149,27 @@ def _deal(events, part, place, out):  # type: ignore[no-untyped-def] # noqa: ANN
         here = part[row]
         out[place[here]] = events[row]
         place[here] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(keys, hashes, rows):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Fill the table; return False when two keys are alike."""
+    last = np.uint64(len(rows) - 1)
+    for row in range(len(keys)):
+        place = keys[row] & last
+        while rows[place] >= 0:
+            if hashes[place] == keys[row]:
+                return False
+            place = (place + np.uint64(1)) & last
+        hashes[place], rows[place] = keys[row], row
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _find(keys, hashes, rows, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    last = np.uint64(len(rows) - 1)
+    for at in range(len(keys)):
+        place = keys[at] & last
+        while rows[place] >= 0 and hashes[place] != keys[at]:
+            place = (place + np.uint64(1)) & last
+        out[at] = rows[place]

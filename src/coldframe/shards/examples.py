@@ -1,7 +1,7 @@
 """One row for each event that is worth something, and `ratio` negatives for each liking one.
 
-Owns the rows' meaning: a liked item is label 1, a disliked or never met one label 0, weights are never below 0. The draws
-are those of `dataset.negatives`, of an event and a census alone; this is their compiled form.
+Owns the rows' meaning: a liked item is label 1, a disliked or never met one label 0, weights are never below 0. The
+draws are those of `dataset.negatives`, of an event and a census alone; this is their compiled form.
 """
 
 from typing import NamedTuple
@@ -41,11 +41,11 @@ class Rows(NamedTuple):
     def empty(n: int) -> "Rows":
         """Return n rows to be filled in."""
         kinds = (np.int32, np.int32, np.uint8, np.float32, np.int64, np.float32, np.int32, np.int32)
-        return Rows(*(np.empty(n, kind) for kind in kinds))
+        return Rows._make(np.empty(n, kind) for kind in kinds)
 
     def taken(self, places: NDArray[np.int64] | slice) -> "Rows":
         """Return some rows, in that order."""
-        return Rows(*(column[places] for column in self))
+        return Rows._make(column[places] for column in self)
 
     @property
     def n(self) -> int:
@@ -54,8 +54,8 @@ class Rows(NamedTuple):
 
 
 class Met(NamedTuple):
-    """What users met: `items` int32, user u's from `start[u]` on, `size[u]` of them, ascending; `mass` float64 [n_users]:
-    how likely one proposal is to be one of them. User 0 here is the row `first_user`.
+    """What users met: `items` int32, user u's from `start[u]` on, `size[u]` of them, ascending; `mass` float64
+    [n_users]: how likely one proposal is to be one of them. User 0 here is the row `first_user`.
     """
 
     items: NDArray[np.int32]
@@ -91,18 +91,11 @@ def examples(events: Events, met: Met, census: Census) -> tuple[Rows, int]:
     start = mix(np.array([plan.seed % 2**64], np.uint64))[0]
     n, missing = _fill(
         events,
-        *met[:4],
-        met.first_user,
+        tuple(met),
         start,
-        census.names.user_hash,
-        census.names.item_hash,
-        census.ratio,
-        census.popularity,
-        plan.popularity_share,
-        census.proposal,
-        plan.start,
-        DAY_US,
-        census.known_by,
+        (census.names.user_hash, census.names.item_hash),
+        (census.ratio, census.popularity, plan.popularity_share, census.proposal),
+        (plan.start, DAY_US, census.known_by),
         rows,
     )
     return rows.taken(slice(n)), missing
@@ -148,25 +141,11 @@ def _propose(bits, n_items, popularity, part):  # type: ignore[no-untyped-def] #
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill(  # type: ignore[no-untyped-def] # noqa: ANN202
-    events,  # noqa: ANN001
-    met,  # noqa: ANN001
-    met_start,  # noqa: ANN001
-    n_met,  # noqa: ANN001
-    mass,  # noqa: ANN001
-    first_user,  # noqa: ANN001
-    seed,  # noqa: ANN001
-    user_hash,  # noqa: ANN001
-    item_hash,  # noqa: ANN001
-    ratio,  # noqa: ANN001
-    popularity,  # noqa: ANN001
-    part,  # noqa: ANN001
-    proposal,  # noqa: ANN001
-    start,  # noqa: ANN001
-    day,  # noqa: ANN001
-    known_by,  # noqa: ANN001
-    rows,  # noqa: ANN001
-):
+def _fill(events, what_met, seed, hashes, chance, calendar, rows):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    met, met_start, n_met, mass, first_user = what_met
+    user_hash, item_hash = hashes
+    ratio, popularity, part, proposal = chance
+    start, day, known_by = calendar
     golden = np.uint64(0x9E3779B97F4A7C15)
     n_items, at, missing = len(item_hash), 0, 0
     for row in range(len(events)):

@@ -34,16 +34,16 @@ from coldframe.shards.writing import Shard, Sink, disk_errors
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """Called with (step, done, in all)."""
-EVENTS_PER_PART = 1_000_000
+EVENTS_PER_PART = 500_000
 """About how many events a part holds: what a thread has in memory at a time."""
-EVENTS_PER_SHARD = 400_000
-"""About how many events' rows a shard holds."""
+ROWS_PER_SHARD = 1_000_000
+"""About how many rows a shard holds."""
 SALT = np.uint64(0x5851F42D4C957F2D)
 """Tells the lot that deals events to shards from all other draws of a seed."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run did: rows read, rejected by reason, events counted twice, users, items, rows written, seconds by step."""
+    """What a run did: rows read, rejected by reason, events told again, what was written, seconds by step."""
 
     engine: str
     read: int
@@ -69,20 +69,18 @@ def run_local(files: Sequence[Path], sink: Sink, plan: Plan, *, threads: int, pr
         names = watch.step("names", _names(files, plan, pool), len(files))
         vocabularies = Names.joined(names)
         parts = _Parts.of(folder, "part", sum(one.n for one in names), EVENTS_PER_PART)
-        counted = watch.step(
-            "scatter", pool.map(lambda path: _scatter(path, vocabularies, plan, parts), files), len(files)
-        )
+        scattered = pool.map(lambda path: _scatter(path, vocabularies, plan, parts), files)
         read = Read()
-        for one in counted:
+        for one in watch.step("scatter", scattered, len(files)):
             read.add(one)
-        shards = _Parts.of(folder, "shard", sum(parts.sizes), EVENTS_PER_SHARD)
+        per_event = 1 + plan.negatives(len(vocabularies.items))
+        shards = _Parts.of(folder, "shard", sum(parts.sizes) * per_event, ROWS_PER_SHARD)
         settling = _Settling(vocabularies, plan, parts, shards, folder)
         watch.step("settle", pool.map(settling.part, range(len(parts))), len(parts))
         census, met = settling.census(), settling.met
         met = met._replace(mass=masses(*met[:3], census))
-        made = watch.step(
-            "write", pool.map(lambda n: _write(n, shards, met, census, sink), range(len(shards))), len(shards)
-        )
+        writing = pool.map(lambda number: _write(number, shards, met, census, sink), range(len(shards)))
+        made = watch.step("write", writing, len(shards))
         report = Report(
             engine="local",
             read=read.rows,
@@ -213,7 +211,7 @@ def _write(number: int, shards: _Parts, met: Met, census: Census, sink: Sink) ->
 
 @contextmanager
 def _scratch(folder: Path) -> Generator[Path]:
-    """Yield a folder for intermediate files beside the result, gone afterwards; one that a killed run left goes, too."""
+    """Yield a folder for intermediate files beside the result, gone afterwards, as are those of a killed run."""
     for left in folder.glob(".scratch-*"):
         shutil.rmtree(left, ignore_errors=True)
     with disk_errors(folder):

@@ -1,7 +1,7 @@
 """The events of some users as they really happened: each id once, in order of time, with what was known by then.
 
-Owns deduplication, the user's count at each event, and what a user met. Takes all events of a user or none: nothing here
-looks beyond the users it is given, so that users can be settled anywhere, in any order, again and again.
+Owns deduplication, the user's count at each event, and what a user met. Takes all events of a user or none:
+nothing here looks beyond the users it is given, so that they can be settled anywhere, in any order, again and again.
 """
 
 from typing import NamedTuple
@@ -93,7 +93,7 @@ def _by_user(events, first_user, place, out):  # type: ignore[no-untyped-def] # 
 
 @numba.njit(cache=True, nogil=True)
 def _walk(events, starts, ends, met, n_met):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Order each user's events in place, count what came before each, and list what was met; return the list's length."""
+    """Order each user's events in place, count what came before each, and list what was met; return how much."""
     total = 0
     for user in range(len(starts)):
         first, last = starts[user], ends[user]

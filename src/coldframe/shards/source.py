@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
+import pyarrow.compute
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -19,6 +18,9 @@ from coldframe.errors import ColumnError, InputError
 from coldframe.events.files import file_format
 from coldframe.events.schema import FIRST_TIME_US, LAST_TIME_US
 
+pc: Any = pyarrow.compute
+Column = Any
+"""An Arrow array; its stubs name its methods for some element types only."""
 BATCH = 1 << 20
 """Rows read at a time."""
 WANTED = ("event_id", "user_id", "session_id", "item_id", "event_type", "timestamp")
@@ -47,11 +49,11 @@ class Batch:
     whole numbers, time int64 in µs.
     """
 
-    key: pa.Array | None
-    user: pa.Array
-    item: pa.Array
-    event_type: pa.Array
-    time: pa.Array
+    key: Column | None
+    user: Column
+    item: Column
+    event_type: Column
+    time: Column
 
     def __len__(self) -> int:
         return len(self.time)
@@ -109,7 +111,7 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _tables(path: Path, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _tables(path: Path, wanted: Sequence[str]) -> Iterator[Any]:
     kind = file_format(path)
     if kind == "parquet":
         file = _parquet(path)
@@ -122,7 +124,7 @@ def _tables(path: Path, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
     yield from reader.to_batches(columns=[name for name in wanted if name in reader.schema.names], batch_size=BATCH)
 
 
-def _checked(raw: pa.RecordBatch, path: Path) -> dict[str, pa.Array]:
+def _checked(raw: Any, path: Path) -> dict[str, Column]:
     columns = dict(zip(raw.schema.names, raw.columns, strict=True))
     missing = [name for name in NEEDED if name not in columns and not (name == "user_id" and "session_id" in columns)]
     if missing:
@@ -130,7 +132,7 @@ def _checked(raw: pa.RecordBatch, path: Path) -> dict[str, pa.Array]:
     return columns
 
 
-def _valid(columns: dict[str, pa.Array], as_of: int, read: Read) -> Batch:
+def _valid(columns: dict[str, Column], as_of: int, read: Read) -> Batch:
     user, item = _actor(columns), columns["item_id"]
     kind, time = columns["event_type"], _micros(columns["timestamp"])
     read.rows += len(time)
@@ -153,12 +155,12 @@ def _valid(columns: dict[str, pa.Array], as_of: int, read: Read) -> Batch:
     return batch if bad is None or not bad.true_count else _where(batch, pc.invert(bad))
 
 
-def _where(batch: Batch, kept: pa.Array) -> Batch:
+def _where(batch: Batch, kept: Column) -> Batch:
     parts = (batch.key, batch.user, batch.item, batch.event_type, batch.time)
     return Batch(*(None if part is None else part.filter(kept) for part in parts))
 
 
-def _actor(columns: dict[str, pa.Array]) -> Any:
+def _actor(columns: dict[str, Column]) -> Column:
     """Return who did it: the user, or the session of a visitor without one."""
     user, session = columns.get("user_id"), columns.get("session_id")
     if session is None or user is None:
@@ -168,12 +170,12 @@ def _actor(columns: dict[str, pa.Array]) -> Any:
     return pc.coalesce(_plain(user), _plain(session))
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def _plain(column: Column) -> Column:
     values = column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
     return values.cast(pa.string())
 
 
-def _micros(time: pa.Array) -> pa.Array:
+def _micros(time: Column) -> Column:
     """Return times in µs since 1970; numbers are taken as µs, text as ISO 8601."""
     if isinstance(time, pa.DictionaryArray):
         time = time.dictionary_decode()

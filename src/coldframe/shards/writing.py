@@ -52,7 +52,7 @@ class Sink:
             raise InputError(f"{self.folder} holds a published run.", remedy="Name another folder for this one.")
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            for left in (*self.folder.glob("shard-*"), *self.folder.glob("*.parquet"), *self.folder.glob(".*.tmp")):
+            for left in {*self.folder.glob("shard-*"), *self.folder.glob("*.parquet"), *self.folder.glob(".*.tmp")}:
                 left.unlink()
 
     def write(self, number: int, n_shards: int, rows: Rows, seed: int) -> Shard:
@@ -108,14 +108,14 @@ def disk_errors(path: Path) -> Generator[None]:
         raise StoreError(f"{path} could not be written: {error.strerror or error}.", remedy=remedy) from error
 
 
-def as_arrow(rows: Rows) -> pa.Table:
+def as_arrow(rows: Rows) -> Any:
     """Return rows as a table, their time as a timestamp."""
     columns = dict(zip(Rows._fields, (pa.array(column) for column in rows), strict=True))
     return pa.table(columns | {"timestamp": columns["timestamp"].cast(pa.timestamp("us", "UTC"))})
 
 
 def _parquet(rows: Rows) -> Callable[[Path], object]:
-    few = ["label", "weight"]
+    few: Any = ["label", "weight"]
     return lambda path: pq.write_table(
         as_arrow(rows), path, compression="zstd", compression_level=1, use_dictionary=few, write_statistics=False
     )
