@@ -24,6 +24,7 @@ from coldframe.cli import (
     init,
     metrics,
     models,
+    pipeline,
     recommend,
     rejects,
     serve,
@@ -106,6 +107,7 @@ def _flags(texts: list[str] | None) -> dict[str, str]:
 for _name, _function in COMMANDS.items():
     app.command(_name)(_function)
 app.add_typer(models.app, name="models")
+app.add_typer(pipeline.app, name="pipeline")
 
 
 def main() -> None:

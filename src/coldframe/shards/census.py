@@ -3,8 +3,8 @@
 Owns the facts that need all events at once. Small beside the events: it travels to the workers.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from threading import Lock
 
 import numba
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from coldframe.dataset.negatives import cumulative_popularity, proposals
-from coldframe.dataset.training_set import DAY_US, Vocabulary
+from coldframe.dataset.training_set import DAY_US
 from coldframe.errors import DataError
 from coldframe.shards.encoded import Events, Vocabularies
 from coldframe.shards.plan import Plan
@@ -20,60 +20,61 @@ from coldframe.shards.source import Batch, Column, pc
 
 
 class Names:
-    """The distinct ids of the batches it was shown, as text."""
+    """The distinct ids of the batches it was shown, and how many events those held; several threads may add."""
 
     def __init__(self) -> None:
-        self._users, self._items = _Distinct(), _Distinct()
+        self._users, self._items, self._lock = _Distinct(), _Distinct(), Lock()
+        self.n_events = 0
 
     def add(self, batch: Batch) -> None:
         """Take the ids of a batch."""
-        self._users.add(batch.user)
-        self._items.add(batch.item)
+        users, items = _distinct(batch.user), _distinct(batch.item)
+        with self._lock:
+            self._users.add(users)
+            self._items.add(items)
+            self.n_events += len(batch)
 
-    @staticmethod
-    def joined(parts: Iterable["Names"]) -> Vocabularies:
-        """Return the vocabularies of all parts. Raises `DataError` when there is no event."""
-        every = list(parts)
-        users = _Distinct.sorted([part._users for part in every])
-        items = _Distinct.sorted([part._items for part in every])
-        if not len(items):
+    def vocabularies(self) -> Vocabularies:
+        """Return all ids in order. Raises `DataError` when there was no event."""
+        if not self.n_events:
             raise DataError(
                 "The source holds no event of this run.", remedy="Check --as-of, and why rows were rejected."
             )
-        return Vocabularies(users, items)
+        return Vocabularies(self._users.sorted(), self._items.sorted())
+
+
+def _distinct(column: Column) -> Column:
+    """Return the distinct values of a column as text; a dictionary may hold what no row of the batch says."""
+    if isinstance(column, pa.DictionaryArray):
+        found = column.dictionary.take(pc.unique(column.indices))
+    else:
+        found = pc.unique(column)
+    return found.cast(pa.string())
 
 
 class _Distinct:
-    """Distinct values of columns, whole numbers or text; merged again whenever they have doubled."""
+    """Distinct texts, merged again whenever those that wait are as many as those that are known."""
 
     def __init__(self) -> None:
+        self._known: Column = pa.array([], pa.string())
         self._waiting: list[Column] = []
-        self._size, self._limit = 0, 1 << 21
 
-    def add(self, column: Column) -> None:
-        if isinstance(column, pa.DictionaryArray):  # a dictionary may hold what no row of the batch says
-            found = column.dictionary.take(pc.unique(column.indices))
-        else:
-            found = pc.unique(column)
-        self._waiting.append(found)
-        self._size += len(found)
-        if self._size > self._limit:
-            self._waiting = [self.merged()]
-            self._size = len(self._waiting[0])
-            self._limit = max(self._limit, 2 * self._size)
+    def add(self, texts: Column) -> None:
+        self._waiting.append(texts)
+        if sum(map(len, self._waiting)) > max(len(self._known), _WAITING):
+            self._merge()
 
-    def merged(self) -> Column:
-        if not self._waiting:
-            return pa.array([], pa.string())
-        same = {array.type for array in self._waiting}
-        arrays = self._waiting if len(same) == 1 else [array.cast(pa.string()) for array in self._waiting]
-        return pc.unique(pa.chunked_array(arrays).combine_chunks())
+    def sorted(self) -> Column:
+        self._merge()
+        return self._known.take(pc.sort_indices(self._known))
 
-    @staticmethod
-    def sorted(parts: "list[_Distinct]") -> Vocabulary:
-        texts = [part.merged().cast(pa.string()) for part in parts]
-        found = pc.unique(pa.chunked_array(texts, pa.string()))
-        return Vocabulary(tuple(found.take(pc.sort_indices(found)).to_pylist()))
+    def _merge(self) -> None:
+        self._known = pc.unique(pa.chunked_array([self._known, *self._waiting]).combine_chunks())
+        self._waiting = []
+
+
+_WAITING = 1 << 18
+"""Texts that may wait at least."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,10 @@ class Census:
 
     @staticmethod
     def of(plan: Plan, names: Vocabularies, counts: Counts) -> "Census":
-        """Return the census of all events' counts."""
+        """Return the census of all events' counts, whose memory it takes over."""
         n_items, part = len(names.items), plan.popularity_share
         popularity = cumulative_popularity(counts.liked) if part else np.empty(0, np.int64)
-        known_by = np.cumsum(counts.by_day, axis=1, dtype=np.int32)
+        known_by = np.cumsum(counts.by_day, axis=1, dtype=np.int32, out=counts.by_day)
         return Census(plan, names, known_by, popularity, proposals(popularity, part, n_items))
 
     @property

@@ -66,9 +66,10 @@ def run_local(files: Sequence[Path], sink: Sink, plan: Plan, *, threads: int, pr
     sink.open()
     watch = _Watch(progress)
     with _scratch(sink.folder) as folder, ThreadPoolExecutor(threads) as pool:
-        names = watch.step("names", _names(files, plan, pool), len(files))
-        vocabularies = Names.joined(names)
-        parts = _Parts.of(folder, "part", sum(one.n for one in names), EVENTS_PER_PART)
+        names = Names()
+        watch.step("names", pool.map(lambda path: _name(path, plan, names), files), len(files))
+        vocabularies = names.vocabularies()
+        parts = _Parts.of(folder, "part", names.n_events, EVENTS_PER_PART)
         scattered = pool.map(lambda path: _scatter(path, vocabularies, plan, parts), files)
         read = Read()
         for one in watch.step("scatter", scattered, len(files)):
@@ -99,21 +100,9 @@ def run_local(files: Sequence[Path], sink: Sink, plan: Plan, *, threads: int, pr
     return report
 
 
-class _Named(Names):
-    """The names of one file, and how many events it has."""
-
-    n = 0
-
-
-def _names(files: Sequence[Path], plan: Plan, pool: ThreadPoolExecutor) -> Iterable[_Named]:
-    def of(path: Path) -> _Named:
-        found = _Named()
-        for batch in batches(path, as_of=plan.as_of, read=Read(), keys=False):
-            found.add(batch)
-            found.n += len(batch)
-        return found
-
-    return pool.map(of, files)
+def _name(path: Path, plan: Plan, names: Names) -> None:
+    for batch in batches(path, as_of=plan.as_of, read=Read(), keys=False):
+        names.add(batch)
 
 
 class _Parts:

@@ -68,7 +68,7 @@ class Sink:
     def publish(self, names: Vocabularies, facts: Mapping[str, Any], shards: list[Shard]) -> None:
         """Write the vocabularies and, last, the manifest."""
         for kind, vocabulary in (("users", names.users), ("items", names.items)):
-            table = pa.table({"row": np.arange(len(vocabulary), dtype=np.int32), "id": list(vocabulary.ids)})
+            table = pa.table({"row": np.arange(len(vocabulary), dtype=np.int32), "id": vocabulary})
             self._whole(f"{kind}.parquet", lambda path, table=table: pq.write_table(table, path, compression="zstd"))
         total = sum(shard.fingerprint for shard in shards) % 2**64
         body = {"version": VERSION, "format": self.format, **facts}
