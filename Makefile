@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench peers lock
+.PHONY: help demo test check bench bench-training peers lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(TRAIN) ## install, import two years of a real shop, train, serve, print the address of a page
 	@$(BIN)/coldframe demo
@@ -34,6 +34,9 @@ check: $(DEV) ## lint, formatting, types, import layers
 
 bench: $(DEV) ## run the benchmarks; takes a while
 	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done
+
+bench-training: $(DEV) ## time the factorisation beside implicit's (make peers); 15 minutes
+	$(BIN)/python benchmarks/training.py
 
 # What accuracy is measured beside: libraries with pins of their own, so in an environment of their own, on Python 3.11.
 PEERS := .venv-peers/.installed-$(shell cat requirements/peers.txt | cksum | tr ' ' '-')
