@@ -26,6 +26,8 @@ from coldframe.cli import (
     models,
     recommend,
     rejects,
+    run,
+    runs,
     serve,
     similar,
     train,
@@ -47,6 +49,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "explain": explain.explain,
     "similar": similar.similar,
     "serve": serve.serve,
+    "run": run.run,
+    "runs": runs.runs,
     "metrics": metrics.metrics,
 }
 """Name → function, in the order of a first day with coldframe."""
