@@ -27,9 +27,8 @@ def undisturbed(template, tmp_path_factory):
 def kill_at(folder, step, seconds):
     """Begin a training and kill it so many seconds after it says that a step begins."""
     process = start(folder, *TRAIN)
-    for line in process.stderr:
-        if line.strip() == step:
-            break
+    said = any(line.strip() == step for line in process.stderr)
+    assert said, f"there is no step {step!r}"
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)

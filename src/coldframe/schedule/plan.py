@@ -28,8 +28,8 @@ def next_training(
 
     While somebody holds the lease: not before it ends. Otherwise `every_hours` after the start of the last training
     that was promoted, at once when there is none; and never sooner than `retry_minutes` after the end of one since then
-    that failed or whose process died. A training stopped on purpose does not count. A clock set back never means more than
-    one interval of waiting.
+    that failed or whose process died. A training stopped on purpose does not count. A clock set back never means more
+    than one interval of waiting.
     """
     if lease is not None and lease.expires_at > now:
         return Plan(lease.expires_at, f"{lease.owner} trains")
