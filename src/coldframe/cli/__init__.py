@@ -27,6 +27,8 @@ from coldframe.cli import (
     pipeline,
     recommend,
     rejects,
+    run,
+    runs,
     serve,
     similar,
     train,
@@ -48,6 +50,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "explain": explain.explain,
     "similar": similar.similar,
     "serve": serve.serve,
+    "run": run.run,
+    "runs": runs.runs,
     "metrics": metrics.metrics,
 }
 """Name → function, in the order of a first day with coldframe."""
