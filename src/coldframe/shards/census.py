@@ -5,6 +5,7 @@ Owns the facts that need all events at once. Small beside the events: it travels
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -14,43 +15,62 @@ from numpy.typing import NDArray
 from coldframe.dataset.negatives import cumulative_popularity, proposals
 from coldframe.dataset.training_set import DAY_US, Vocabulary
 from coldframe.errors import DataError
-from coldframe.shards.encoded import Events, Vocabularies
+from coldframe.shards.encoded import Vocabularies
 from coldframe.shards.plan import Plan
-from coldframe.shards.source import Batch, Column, pc
+from coldframe.shards.settle import Settled
+from coldframe.shards.source import Column, Read, batches, pc
 
 
 class Names:
-    """The distinct ids of the batches it was shown, as text."""
+    """The distinct ids of the batches it was shown, and how many rows and events they were.
+
+    `n` counts events, `read` rows and those that are no event of the run.
+    """
 
     def __init__(self) -> None:
-        self._users, self._items = _Distinct(), _Distinct()
-
-    def add(self, batch: Batch) -> None:
-        """Take the ids of a batch."""
-        self._users.add(batch.user)
-        self._items.add(batch.item)
+        self.users, self.items = Distinct(), Distinct()
+        self.n, self.read = 0, Read()
 
     @staticmethod
-    def joined(parts: Iterable["Names"]) -> Vocabularies:
-        """Return the vocabularies of all parts. Raises `DataError` when there is no event."""
+    def of(path: Path, plan: Plan) -> "Names":
+        """Return the names of a file. Raises `InputError` when it cannot be read to its end."""
+        found = Names()
+        for batch in batches(path, as_of=plan.as_of, read=found.read, keys=False):
+            found.users.add(batch.user)
+            found.items.add(batch.item)
+            found.n += len(batch)
+        return found
+
+    @staticmethod
+    def all(parts: Iterable["Names"]) -> "Names":
+        """Return the names of all parts in one."""
         every = list(parts)
-        users = _Distinct.sorted([part._users for part in every])
-        items = _Distinct.sorted([part._items for part in every])
-        if not len(items):
+        found = Names()
+        found.users = Distinct.all([part.users for part in every])
+        found.items = Distinct.all([part.items for part in every])
+        found.n = sum(part.n for part in every)
+        for part in every:
+            found.read.add(part.read)
+        return found
+
+    def vocabularies(self) -> Vocabularies:
+        """Return the vocabularies. Raises `DataError` when there is no event."""
+        if not self.n:
             raise DataError(
                 "The source holds no event of this run.", remedy="Check --as-of, and why rows were rejected."
             )
-        return Vocabularies(users, items)
+        return Vocabularies(self.users.sorted(), self.items.sorted())
 
 
-class _Distinct:
+class Distinct:
     """Distinct values of columns, whole numbers or text; merged again whenever they have doubled."""
 
-    def __init__(self) -> None:
-        self._waiting: list[Column] = []
+    def __init__(self, *found: Column) -> None:
+        self._waiting: list[Column] = list(found)
         self._size, self._limit = 0, 1 << 21
 
     def add(self, column: Column) -> None:
+        """Take the values of a column."""
         if isinstance(column, pa.DictionaryArray):  # a dictionary may hold what no row of the batch says
             found = column.dictionary.take(pc.unique(column.indices))
         else:
@@ -63,6 +83,7 @@ class _Distinct:
             self._limit = max(self._limit, 2 * self._size)
 
     def merged(self) -> Column:
+        """Return the distinct values as one array, as text where not all were whole numbers of one kind."""
         if not self._waiting:
             return pa.array([], pa.string())
         same = {array.type for array in self._waiting}
@@ -70,33 +91,39 @@ class _Distinct:
         return pc.unique(pa.chunked_array(arrays).combine_chunks())
 
     @staticmethod
-    def sorted(parts: "list[_Distinct]") -> Vocabulary:
-        texts = [part.merged().cast(pa.string()) for part in parts]
-        found = pc.unique(pa.chunked_array(texts, pa.string()))
+    def all(parts: "list[Distinct]") -> "Distinct":
+        """Return the values of all parts, as text."""
+        return Distinct(*(part.merged().cast(pa.string()) for part in parts))
+
+    def sorted(self) -> Vocabulary:
+        """Return the vocabulary of the values, in order of their text."""
+        found = pc.unique(self.merged().cast(pa.string()))
         return Vocabulary(tuple(found.take(pc.sort_indices(found)).to_pylist()))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Counts:
-    """Events per item and day, int32 [n_items, days + 1], those before the window in column 0; and liking events of the
-    window per item, int64 [n_items].
+    """Events per item and day, int32 [n_items, days + 1], those before the window in column 0; liking events of the
+    window per item, int64 [n_items]; and how many events were told again.
     """
 
     by_day: NDArray[np.int32]
     liked: NDArray[np.int64]
+    repeated: int = 0
 
     @staticmethod
     def none(n_items: int, plan: Plan) -> "Counts":
         """Return the counts of no event."""
         return Counts(np.zeros((n_items, plan.days + 1), np.int32), np.zeros(n_items, np.int64))
 
-    def add(self, events: Events, plan: Plan) -> None:
+    def add(self, found: Settled, plan: Plan) -> None:
         """Count settled events, too; two threads must not do so at once."""
-        _count(events, plan.start, DAY_US, self.by_day, self.liked)
+        _count(found.events, plan.start, DAY_US, self.by_day, self.liked)
+        self.repeated += found.repeated
 
     def plus(self, other: "Counts") -> "Counts":
         """Return the sum."""
-        return Counts(self.by_day + other.by_day, self.liked + other.liked)
+        return Counts(self.by_day + other.by_day, self.liked + other.liked, self.repeated + other.repeated)
 
 
 @dataclass(frozen=True)
