@@ -21,7 +21,7 @@ from coldframe.shards.writing import Sink
 
 def quiet(step: str, done: int, n: int) -> None:
     """Say how far a run is where the test looks for it."""
-    print(f"{step} {done} {n}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{step} {done} {n}\n")
 
 
 def run(engine: str, source: str, sink: str, options: list[str]) -> Report:
@@ -36,6 +36,7 @@ def run(engine: str, source: str, sink: str, options: list[str]) -> Report:
 
 if __name__ == "__main__":
     try:
-        print(msgspec.json.encode(run(*sys.argv[1:4], sys.argv[4:])).decode())
+        answer = msgspec.json.encode(run(*sys.argv[1:4], sys.argv[4:])).decode()
     except ColdframeError as error:
-        print(json.dumps({"error": type(error).__name__, "message": str(error)}))
+        answer = json.dumps({"error": type(error).__name__, "message": str(error)})
+    sys.stdout.write(f"{answer}\n")

@@ -17,7 +17,7 @@ from coldframe.shards.dealing import USUAL, Sizes
 from coldframe.shards.job import Job, all_counts, all_names, with_an_event
 from coldframe.shards.plan import Plan
 from coldframe.shards.report import Progress, Report, Watch
-from coldframe.shards.wire import heard
+from coldframe.shards.wire import Told, heard
 from coldframe.shards.writing import Sink
 
 
@@ -34,7 +34,8 @@ def run_spark(
     """Return what a run did, its rows published in the sink: the bytes that `run_local` writes.
 
     `master` is local[N] or a cluster's spark://host:port; `options` are Spark's own (`spark.executor.memory`, …). Files
-    and sink must lie where every worker sees them; workers run this Python, or that of PYSPARK_PYTHON. Raises what `run_local` raises, and `InputError` without PySpark.
+    and sink must lie where every worker sees them; workers run this Python, or that of PYSPARK_PYTHON. Raises what
+    `run_local` raises, and `InputError` without PySpark.
     """
     with _context(master, options or {}) as (context, failures):
         sink.open()
@@ -108,6 +109,6 @@ def _context(master: str, options: Mapping[str, str]) -> Generator[tuple[Any, An
     context = SparkContext(conf=SparkConf().setMaster(master).setAll(list(settings.items())))
     context.pythonExec = os.environ.get("PYSPARK_PYTHON", sys.executable)
     try:
-        yield context, (Py4JJavaError, PySparkException)
+        yield context, (Py4JJavaError, PySparkException, Told)
     finally:
         context.stop()
