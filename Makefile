@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-pipeline bench-training peers lock
+.PHONY: help demo test check bench bench-pipeline bench-training peers engines lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,6 +53,18 @@ $(PEERS):
 	@.venv-peers/bin/python -m pip install --quiet --require-hashes --requirement requirements/peers.txt
 	@touch $@
 
+# The engines for many machines hold packages back, so they too have an environment of their own, with this project in it.
+ENGINES := .venv-engines/.installed-$(shell cat requirements/engines.txt | cksum | tr ' ' '-')
+
+engines: $(ENGINES) ## install Beam and Spark into .venv-engines, for pytest -m engines (needs Python 3.11; Spark, Java 17)
+
+$(ENGINES):
+	@rm -rf .venv-engines
+	@$(or $(PYTHON),python3.11) -m venv .venv-engines
+	@.venv-engines/bin/python -m pip install --quiet --require-hashes --requirement requirements/engines.txt
+	@echo $(CURDIR)/src > $$(.venv-engines/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/coldframe.pth
+	@touch $@
+
 # Resolved for every Python and platform at once. What `demo` installs is a part of what `test` installs.
 UV = $(firstword $(wildcard $(BIN)/uv) uv)
 COMPILE = $(UV) pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
@@ -61,8 +73,10 @@ COMPILE = $(UV) pip compile pyproject.toml requirements/build.in --universal --p
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --upgrade --extra train --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
-	$(UV) pip compile requirements/peers.in --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements/peers.txt
+	for name in peers engines; do \
+		$(UV) pip compile requirements/$$name.in --python-version 3.11 --generate-hashes --no-header --no-annotate \
+			--no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements/$$name.txt || exit 1; \
+	done
 
 $(VENV)/.installed-%: | $(BIN)/python
 	@echo "Installing requirements/$(firstword $(subst -, ,$*)).txt into $(VENV) (once; a few minutes)"

@@ -7,6 +7,7 @@ import polars as pl
 
 from coldframe.events.schema import EVENT_COLUMNS
 from coldframe.settings import Settings
+from coldframe.shards.dealing import USUAL, Sizes
 from coldframe.shards.local import run_local
 from coldframe.shards.plan import Plan
 from coldframe.shards.source import event_files
@@ -14,6 +15,8 @@ from coldframe.shards.writing import Sink
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 PLAN = Plan.of(Settings(), as_of=AS_OF, days=30, seed=5)
+SMALL = Sizes(events_per_part=500, rows_per_shard=3_000)
+"""So that a few thousand events are several parts and shards."""
 
 
 def row(number, user, item, *, days_ago=1.0, kind="click", event_id=None):
@@ -49,8 +52,10 @@ def write(folder, rows, *, files=1):
     return folder
 
 
-def run(source, sink, plan=PLAN, *, threads=2, kind="parquet"):
-    return run_local(event_files(source), Sink(sink, kind), plan, threads=threads, progress=lambda *_: None)
+def run(source, sink, plan=PLAN, *, threads=2, kind="parquet", sizes=USUAL):
+    return run_local(
+        event_files(source), Sink(sink, kind), plan, threads=threads, progress=lambda *_: None, sizes=sizes
+    )
 
 
 def rows_of(sink):

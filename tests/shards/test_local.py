@@ -8,29 +8,22 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-from shard_worlds import AS_OF, PLAN, as_training_frame, crowd, row, rows_of, run, write
+from shard_worlds import AS_OF, PLAN, SMALL, as_training_frame, crowd, row, rows_of, run, write
 
 from coldframe.dataset.build import build_training_set
 from coldframe.dataset.negatives import NegativeSampler
 from coldframe.errors import ColumnError, DataError, InputError, StoreError
 from coldframe.settings import load
-from coldframe.shards import encoded, local, writing
+from coldframe.shards import encoded, writing
 from coldframe.shards.plan import Plan
 
 
-@pytest.fixture
-def small_parts(monkeypatch):
-    monkeypatch.setattr(local, "EVENTS_PER_PART", 500)
-    monkeypatch.setattr(local, "ROWS_PER_SHARD", 3_000)
-
-
 @pytest.mark.parametrize(("share", "half_life"), [(0.0, 0.0), (0.5, 0.0), (0.0, 9.5)])
-@pytest.mark.usefixtures("small_parts")
 def test_rows_are_those_of_the_training_room(tmp_path, share, half_life):
     rows = crowd()
     flags = {"negatives.popularity_share": str(share), "events.half_life_days": str(half_life), "training.seed": "5"}
     settings = load(None, flags=flags)
-    run(write(tmp_path / "log", rows, files=3), tmp_path / "out", Plan.of(settings, as_of=AS_OF, days=30))
+    run(write(tmp_path / "log", rows, files=3), tmp_path / "out", Plan.of(settings, as_of=AS_OF, days=30), sizes=SMALL)
     known = build_training_set(as_training_frame(rows), (), (), settings, as_of=AS_OF, window_days=30)
     drawn = NegativeSampler.of(known, settings).draw(5)
     found = rows_of(tmp_path / "out")
@@ -57,12 +50,11 @@ def test_rows_are_those_of_the_training_room(tmp_path, share, half_life):
     assert (found["weight"] >= 0).all()
 
 
-@pytest.mark.usefixtures("small_parts")
 def test_files_order_threads_and_repeats_change_no_byte(tmp_path):
     rows = crowd()
-    once = run(write(tmp_path / "log", rows), tmp_path / "once")
+    once = run(write(tmp_path / "log", rows), tmp_path / "once", sizes=SMALL)
     again = [*rows[::-1], *rows[:100], {**rows[7], "timestamp": rows[7]["timestamp"] + AS_OF.resolution}]
-    twice = run(write(tmp_path / "other", again, files=5), tmp_path / "twice", threads=1)
+    twice = run(write(tmp_path / "other", again, files=5), tmp_path / "twice", threads=1, sizes=SMALL)
     assert twice.repeated == 101
     assert once.fingerprint == twice.fingerprint
     for path in sorted((tmp_path / "once").glob("shard-*")):
@@ -157,10 +149,9 @@ def test_without_an_event_there_is_nothing_to_publish(tmp_path):
         run(tmp_path / "out", tmp_path / "other")
 
 
-@pytest.mark.usefixtures("small_parts")
 def test_a_run_that_dies_is_made_again_to_the_byte(tmp_path, monkeypatch):
     source = write(tmp_path / "log", crowd())
-    run(source, tmp_path / "whole")
+    run(source, tmp_path / "whole", sizes=SMALL)
     kept = writing.pq.write_table
     calls = []
 
@@ -172,11 +163,11 @@ def test_a_run_that_dies_is_made_again_to_the_byte(tmp_path, monkeypatch):
 
     monkeypatch.setattr(writing.pq, "write_table", full)
     with pytest.raises(StoreError, match="No space left"):
-        run(source, tmp_path / "out")
+        run(source, tmp_path / "out", sizes=SMALL)
     assert not (tmp_path / "out" / "manifest.json").exists()
     assert not list((tmp_path / "out").glob(".*"))
     monkeypatch.setattr(writing.pq, "write_table", kept)
-    run(source, tmp_path / "out")
+    run(source, tmp_path / "out", sizes=SMALL)
     for path in sorted((tmp_path / "whole").glob("*.parquet")):
         assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes()
 

@@ -3,8 +3,9 @@
 Owns the facts that need all events at once. Small beside the events: it travels to the workers.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from threading import Lock
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -14,36 +15,57 @@ from numpy.typing import NDArray
 from coldframe.dataset.negatives import cumulative_popularity, proposals
 from coldframe.dataset.training_set import DAY_US
 from coldframe.errors import DataError
-from coldframe.shards.encoded import Events, Vocabularies
+from coldframe.shards.encoded import Vocabularies
 from coldframe.shards.plan import Plan
-from coldframe.shards.source import Batch, Column, pc
+from coldframe.shards.settle import Settled
+from coldframe.shards.source import Column, Read, batches, pc
 
 
 class Names:
-    """The distinct ids of the batches it was shown, and how many events those held; several threads may add."""
+    """The distinct ids of the batches it was shown, and how many rows and events they were.
+
+    `n` counts events, `read` rows and those that are no event of the run.
+    """
 
     def __init__(self) -> None:
-        self._users, self._items, self._lock = _Distinct(), _Distinct(), Lock()
-        self.n_events = 0
+        self.users, self.items = Distinct(), Distinct()
+        self.n, self.read = 0, Read()
 
-    def add(self, batch: Batch) -> None:
-        """Take the ids of a batch."""
-        users, items = _distinct(batch.user), _distinct(batch.item)
-        with self._lock:
-            self._users.add(users)
-            self._items.add(items)
-            self.n_events += len(batch)
+    @staticmethod
+    def of(path: Path, plan: Plan) -> "Names":
+        """Return the names of a file. Raises `InputError` when it cannot be read to its end."""
+        found = Names()
+        for batch in batches(path, as_of=plan.as_of, read=found.read, keys=False):
+            found.users.add(distinct(batch.user))
+            found.items.add(distinct(batch.item))
+            found.n += len(batch)
+        return found
+
+    @staticmethod
+    def all(parts: Iterable["Names"]) -> "Names":
+        """Return the names of all parts in one."""
+        found = Names()
+        for part in parts:
+            found.take(part)
+        return found
+
+    def take(self, other: "Names") -> None:
+        """Know what somebody else knows, too."""
+        self.users.add(other.users.merged())
+        self.items.add(other.items.merged())
+        self.n += other.n
+        self.read.add(other.read)
 
     def vocabularies(self) -> Vocabularies:
         """Return all ids in order. Raises `DataError` when there was no event."""
-        if not self.n_events:
+        if not self.n:
             raise DataError(
                 "The source holds no event of this run.", remedy="Check --as-of, and why rows were rejected."
             )
-        return Vocabularies(self._users.sorted(), self._items.sorted())
+        return Vocabularies(self.users.sorted(), self.items.sorted())
 
 
-def _distinct(column: Column) -> Column:
+def distinct(column: Column) -> Column:
     """Return the distinct values of a column as text; a dictionary may hold what no row of the batch says."""
     if isinstance(column, pa.DictionaryArray):
         found = column.dictionary.take(pc.unique(column.indices))
@@ -52,52 +74,58 @@ def _distinct(column: Column) -> Column:
     return found.cast(pa.string())
 
 
-class _Distinct:
+class Distinct:
     """Distinct texts, merged again whenever those that wait are as many as those that are known."""
 
-    def __init__(self) -> None:
-        self._known: Column = pa.array([], pa.string())
+    def __init__(self, known: Column | None = None) -> None:
+        self._known: Column = pa.array([], pa.string()) if known is None else known
         self._waiting: list[Column] = []
 
     def add(self, texts: Column) -> None:
+        """Take some texts."""
         self._waiting.append(texts)
-        if sum(map(len, self._waiting)) > max(len(self._known), _WAITING):
-            self._merge()
+        if sum(map(len, self._waiting)) > max(len(self._known), WAITING):
+            self.merged()
+
+    def merged(self) -> Column:
+        """Return the texts, each once."""
+        if self._waiting:
+            self._known = pc.unique(pa.chunked_array([self._known, *self._waiting]).combine_chunks())
+            self._waiting = []
+        return self._known
 
     def sorted(self) -> Column:
-        self._merge()
-        return self._known.take(pc.sort_indices(self._known))
-
-    def _merge(self) -> None:
-        self._known = pc.unique(pa.chunked_array([self._known, *self._waiting]).combine_chunks())
-        self._waiting = []
+        """Return the texts in order."""
+        return self.merged().take(pc.sort_indices(self.merged()))
 
 
-_WAITING = 1 << 18
+WAITING = 1 << 18
 """Texts that may wait at least."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Counts:
-    """Events per item and day, int32 [n_items, days + 1], those before the window in column 0; and liking events of the
-    window per item, int64 [n_items].
+    """Events per item and day, int32 [n_items, days + 1], those before the window in column 0; liking events of the
+    window per item, int64 [n_items]; and how many events were told again.
     """
 
     by_day: NDArray[np.int32]
     liked: NDArray[np.int64]
+    repeated: int = 0
 
     @staticmethod
     def none(n_items: int, plan: Plan) -> "Counts":
         """Return the counts of no event."""
         return Counts(np.zeros((n_items, plan.days + 1), np.int32), np.zeros(n_items, np.int64))
 
-    def add(self, events: Events, plan: Plan) -> None:
+    def add(self, found: Settled, plan: Plan) -> None:
         """Count settled events, too; two threads must not do so at once."""
-        _count(events, plan.start, DAY_US, self.by_day, self.liked)
+        _count(found.events, plan.start, DAY_US, self.by_day, self.liked)
+        self.repeated += found.repeated
 
     def plus(self, other: "Counts") -> "Counts":
         """Return the sum."""
-        return Counts(self.by_day + other.by_day, self.liked + other.liked)
+        return Counts(self.by_day + other.by_day, self.liked + other.liked, self.repeated + other.repeated)
 
 
 @dataclass(frozen=True)

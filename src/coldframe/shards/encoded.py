@@ -1,6 +1,6 @@
 """Events as numbers: rows of the vocabularies, a signed weight, and a key that tells one event from another.
 
-Owns the record and how records are dealt to parts. Never decides which event counts.
+Owns the record. Never decides which event counts, nor where it goes.
 """
 
 from dataclasses import dataclass
@@ -104,15 +104,6 @@ def coded(column: Column) -> Column:
     return column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
 
 
-def dealt(events: Events, part: NDArray[np.int32], n_parts: int) -> list[Events]:
-    """Return the events of each part, in the order that they came."""
-    sizes = np.bincount(part, minlength=n_parts)
-    ends = np.cumsum(sizes)
-    out = np.empty_like(events)
-    _deal(events, part, ends - sizes, out)
-    return np.split(out, ends[:-1])
-
-
 def text_keys(texts: Column, salt: int = 0) -> NDArray[np.uint64]:
     """Return a 64-bit hash of each text, or number as text."""
     keys = np.empty(len(texts), np.uint64)
@@ -144,14 +135,6 @@ def _content_keys(user_hash, item_hash, kind_hash, user, item, kind, time, out):
     for row in range(len(time)):
         state = mix_one(user_hash[user[row]]) ^ item_hash[item[row]]
         out[row] = mix_one(mix_one(mix_one(state) ^ kind_hash[kind[row]]) ^ np.uint64(time[row]))
-
-
-@numba.njit(cache=True, nogil=True)
-def _deal(events, part, place, out):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    for row in range(len(events)):
-        here = part[row]
-        out[place[here]] = events[row]
-        place[here] += 1
 
 
 @numba.njit(cache=True, nogil=True)

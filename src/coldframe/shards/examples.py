@@ -53,6 +53,14 @@ class Rows(NamedTuple):
         return len(self.user)
 
 
+class Examples(NamedTuple):
+    """Rows, the event that each came from, int32, and how many negatives do not exist."""
+
+    rows: Rows
+    event: NDArray[np.int32]
+    missing: int
+
+
 class Met(NamedTuple):
     """What users met: `items` int32, user u's from `start[u]` on, `size[u]` of them, ascending; `mass` float64
     [n_users]: how likely one proposal is to be one of them. User 0 here is the row `first_user`.
@@ -80,13 +88,14 @@ def masses(items: NDArray[np.int32], start: NDArray[np.int64], size: NDArray[np.
     return mass
 
 
-def examples(events: Events, met: Met, census: Census) -> tuple[Rows, int]:
-    """Return the rows of settled events, in order of event, its own row first; and how many negatives do not exist.
+def examples(events: Events, met: Met, census: Census) -> Examples:
+    """Return the rows of settled events, in order of event, its own row first.
 
     Events of weight 0 make none. A user who met everything has no negatives.
     """
     n_liked = int(np.count_nonzero(events["weight"] > 0))
     rows = Rows.empty(int(np.count_nonzero(events["weight"])) + n_liked * census.ratio)
+    event = np.empty(rows.n, np.int32)
     plan = census.plan
     start = mix(np.array([plan.seed % 2**64], np.uint64))[0]
     n, missing = _fill(
@@ -97,8 +106,9 @@ def examples(events: Events, met: Met, census: Census) -> tuple[Rows, int]:
         (census.ratio, census.popularity, plan.popularity_share, census.proposal),
         (plan.start, DAY_US, census.known_by),
         rows,
+        event,
     )
-    return rows.taken(slice(n)), missing
+    return Examples(rows.taken(slice(n)), event[:n], missing)
 
 
 def fingerprint(rows: Rows) -> int:
@@ -141,7 +151,7 @@ def _propose(bits, n_items, popularity, part):  # type: ignore[no-untyped-def] #
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill(events, what_met, seed, hashes, chance, calendar, rows):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _fill(events, what_met, seed, hashes, chance, calendar, rows, origin):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     met, met_start, n_met, mass, first_user = what_met
     user_hash, item_hash = hashes
     ratio, popularity, part, proposal = chance
@@ -153,6 +163,7 @@ def _fill(events, what_met, seed, hashes, chance, calendar, rows):  # type: igno
         if event.weight == 0:
             continue
         today = (event.time - start) // day
+        origin[at] = row
         at = _own_row(event, today, known_by, rows, at)
         if event.weight < 0:
             continue
@@ -179,6 +190,7 @@ def _fill(events, what_met, seed, hashes, chance, calendar, rows):  # type: igno
             if item < 0:
                 bits = mix_one(key + (counter + np.uint64(TRIES)) * golden)
                 item = _nth_unmet(met, first, size, below_one(bits, n_items - size))
+            origin[at] = row
             rows.user[at] = event.user
             rows.item[at] = item
             rows.label[at] = 0

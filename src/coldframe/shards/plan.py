@@ -3,7 +3,7 @@
 Owns the meaning of a run: the same plan over the same events gives the same rows, whoever computes them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ class Plan:
     as_of: int
     days: int
     seed: int
-    weights: dict[str, float]
+    weights: dict[str, float] = field(hash=False)
     default_weight: float
     half_lives: dict[str, float]
     half_life_days: float

@@ -5,6 +5,7 @@ Owns names, order and atomicity in the sink's folder. Never knows which engine m
 
 import hashlib
 import os
+import secrets
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,7 +67,10 @@ class Sink:
         return Shard(name, rows.n, data.stat().st_size, digest, fingerprint(rows))
 
     def publish(self, names: Vocabularies, facts: Mapping[str, Any], shards: list[Shard]) -> None:
-        """Write the vocabularies and, last, the manifest."""
+        """Write the vocabularies and, last, the manifest; what workers that died had begun is removed."""
+        with disk_errors(self.folder):
+            for left in self.folder.glob(".*.tmp"):
+                left.unlink(missing_ok=True)
         for kind, vocabulary in (("users", names.users), ("items", names.items)):
             table = pa.table({"row": np.arange(len(vocabulary), dtype=np.int32), "id": vocabulary})
             self._whole(f"{kind}.parquet", lambda path, table=table: pq.write_table(table, path, compression="zstd"))
@@ -79,8 +83,11 @@ class Sink:
             _sync(self.folder)
 
     def _whole(self, name: str, write: Callable[[Path], object]) -> None:
-        """Write a file beside its place, make sure that it is on the disk, and give it its name."""
-        path = self.folder / f".{name}.tmp"
+        """Write a file beside its place, make sure that it is on the disk, and give it its name.
+
+        Two workers may do so at once, where an engine takes one of them for dead: each has a file of its own.
+        """
+        path = self.folder / f".{name}.{secrets.token_hex(8)}.tmp"
         with disk_errors(self.folder / name):
             try:
                 write(path)
