@@ -1,6 +1,7 @@
 """`coldframe pipeline run`, as a script calls it: files in, shards and a report out, and the project's own log."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -57,3 +58,20 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = run.invoke(app, ["pipeline", "run", *nowhere, *AS_OF])
     assert done.exit_code == 4
     assert "nowhere" in done.stderr
+
+
+def test_an_engine_that_is_not_installed_says_how_to_install_it(events: Path, tmp_path: Path) -> None:
+    for engine in ("beam", "spark"):
+        if find_spec({"beam": "apache_beam", "spark": "pyspark"}[engine]):
+            pytest.skip(f"{engine} is installed here")
+        named = ["--source", str(events), "--sink", str(tmp_path / "rows"), "--engine", engine]
+        done = run.invoke(app, ["pipeline", "run", *named, *AS_OF])
+        assert done.exit_code == 4
+        assert f"coldframe[{engine}]" in done.stderr
+
+
+def test_the_runner_that_loses_data_is_refused_by_name(events: Path, tmp_path: Path) -> None:
+    named = ["--source", str(events), "--sink", str(tmp_path / "rows"), "--engine", "beam", "--runner", "DaskRunner"]
+    done = run.invoke(app, ["pipeline", "run", *named, *AS_OF])
+    assert done.exit_code == 4
+    assert "DaskRunner loses data" in done.stderr

@@ -22,6 +22,8 @@ class Engine(StrEnum):
     """Who computes."""
 
     LOCAL = "local"
+    BEAM = "beam"
+    SPARK = "spark"
 
 
 class Kind(StrEnum):
@@ -43,8 +45,18 @@ def run(
         typer.Option("--as-of", metavar="TIME", help="End of the window, ISO 8601: a run can be repeated."),
     ],
     engine: Annotated[
-        Engine, typer.Option("--engine", metavar="NAME", help="Who computes: local.", case_sensitive=False)
+        Engine,
+        typer.Option("--engine", metavar="NAME", help="Who computes: local, beam or spark.", case_sensitive=False),
     ] = Engine.LOCAL,
+    runner: Annotated[
+        str, typer.Option("--runner", metavar="NAME", help="Beam's runner: FnApiRunner, FlinkRunner, SparkRunner, …")
+    ] = "FnApiRunner",
+    runner_options: Annotated[
+        list[str] | None, typer.Option("--runner-option", metavar="TEXT", help="An option of Beam's; repeatable.")
+    ] = None,
+    master: Annotated[
+        str, typer.Option("--master", metavar="URL", help="Spark's master: local[2], spark://host:7077, …")
+    ] = "local[2]",
     kind: Annotated[
         Kind,
         typer.Option("--format", metavar="NAME", help="What a shard is: parquet or tfrecord.", case_sensitive=False),
@@ -59,7 +71,6 @@ def run(
 
     Example: `coldframe pipeline run --source events/ --sink rows/2026-06-01 --as-of 2026-06-01T00:00Z`
     """
-    from coldframe.shards.local import run_local
     from coldframe.shards.plan import Plan
     from coldframe.shards.source import event_files
     from coldframe.shards.writing import Sink
@@ -68,10 +79,19 @@ def run(
     end = moment(as_of)
     plan = Plan.of(project.settings, as_of=end, days=window, seed=seed)
     with _source(ctx, source, end) as path, progress_bar(quiet=json) as show:
-        files = event_files(path)
-        report = run_local(
-            files, Sink(sink, kind.value), plan, threads=project.settings.training.threads, progress=show
-        )
+        files, target = event_files(path), Sink(sink, kind.value)
+        if engine is Engine.BEAM:
+            from coldframe.shards.beam import run_beam
+
+            report = run_beam(files, target, plan, runner=runner, options=runner_options or (), progress=show)
+        elif engine is Engine.SPARK:
+            from coldframe.shards.spark import run_spark
+
+            report = run_spark(files, target, plan, master=master, progress=show)
+        else:
+            from coldframe.shards.local import run_local
+
+            report = run_local(files, target, plan, threads=project.settings.training.threads, progress=show)
     if json:
         emit(report)
         return
