@@ -27,7 +27,7 @@ class Plan:
     seed: int
     weights: dict[str, float] = field(hash=False)
     default_weight: float
-    half_lives: dict[str, float]
+    half_lives: dict[str, float] = field(hash=False)
     half_life_days: float
     ratio: int
     large_ratio: int
