@@ -2,12 +2,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench peers engines lock
+.PHONY: help demo test check bench bench-pipeline bench-training peers engines lock
 
 VENV := .venv
 BIN := $(VENV)/bin
 # Those that need nothing else: readme.py wants a report, served.py is their server, datasets.py their data.
-BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py hostile.py kills.py light_install.py quality.py)
+BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py tfrecord.py hostile.py kills.py light_install.py quality.py)
 
 # One stamp for each set of requirements, named by their checksum: installed once, and again when they change.
 checksum = $(shell cat requirements/$(1).txt pyproject.toml | cksum | tr ' ' '-')
@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(TRAIN) ## install, import two years of a real shop, train, serve, print the address of a page
 	@$(BIN)/coldframe demo
@@ -34,6 +34,13 @@ check: $(DEV) ## lint, formatting, types, import layers
 
 bench: $(DEV) ## run the benchmarks; takes a while
 	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done
+
+bench-pipeline: $(DEV) ## time events to training shards at 10 and 100 million; half an hour and 20 GB of disk
+	$(BIN)/python benchmarks/pipeline.py --events 10000000
+	$(BIN)/python benchmarks/pipeline.py --events 100000000 --repeats 1
+
+bench-training: $(DEV) ## time the factorisation beside implicit's (make peers); 15 minutes
+	$(BIN)/python benchmarks/training.py
 
 # What accuracy is measured beside: libraries with pins of their own, so in an environment of their own, on Python 3.11.
 PEERS := .venv-peers/.installed-$(shell cat requirements/peers.txt | cksum | tr ' ' '-')

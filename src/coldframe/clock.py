@@ -43,3 +43,8 @@ def generator(seed: int, *purpose: str) -> np.random.Generator:
 def new_recommendation_id() -> str:
     """Return an id for one delivered answer, unique without coordination."""
     return uuid.uuid4().hex
+
+
+def new_training_id() -> str:
+    """Return an id for one training, unique without coordination."""
+    return uuid.uuid4().hex[:12]

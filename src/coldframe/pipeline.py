@@ -39,10 +39,11 @@ Report = Callable[[str, int, int], None]
 
 
 class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training made: the bundle's id, how much it saw, how good it was, how long each step took."""
+    """What a training made: the bundle's id, how much and how new it saw, how good it was, seconds per step."""
 
     bundle: str
     counts: dict[str, int]
+    newest_event: datetime
     metrics: dict[str, float]
     serves: str
     reason: str
@@ -83,6 +84,7 @@ def train(
     return TrainingResult(
         bundle=bundle,
         counts=counted(training_set),
+        newest_event=_moment(int(training_set.interactions.timestamp.max())),
         metrics=meta["metrics"],
         serves=trained.selection.name,
         reason=trained.selection.reason,
@@ -135,13 +137,16 @@ def trainer(settings: Settings) -> Trainer:
 
 
 def described(training_set: TrainingSet, trained: Trained, settings: Settings, days: int) -> dict[str, Any]:
-    """Return what the manifest says of a training besides the model itself."""
+    """Return what the manifest says of a training besides the model itself.
+
+    When trainings happen is left out: it changes no byte of what they make.
+    """
     selection = trained.selection
     times = training_set.interactions.timestamp
     return {
         "window": {"days": days, "first_event": _iso(int(times.min())), "as_of": _iso(training_set.as_of)},
         "seed": settings.training.seed,
-        "settings": as_dict(settings),
+        "settings": {section: values for section, values in as_dict(settings).items() if section != "schedule"},
         "counts": counted(training_set),
         "serves": selection.name,
         "reason": selection.reason,
@@ -179,8 +184,12 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else round(value, 6)
 
 
+def _moment(micros: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
 def _iso(micros: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
+    return _moment(micros).isoformat()
 
 
 class _Stopwatch:

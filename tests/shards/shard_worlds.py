@@ -1,6 +1,5 @@
 """Small event logs for the pipeline's tests, as files, and the same log as the training room sees it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -73,7 +72,3 @@ def as_training_frame(rows):
     return frame.with_columns(list(empty.values())).select(
         pl.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items()
     )
-
-
-def with_popularity(plan, share):
-    return replace(plan, popularity_share=share)

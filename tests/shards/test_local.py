@@ -6,23 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
-from shard_worlds import AS_OF, PLAN, SMALL, as_training_frame, crowd, row, rows_of, run, with_popularity, write
+from shard_worlds import AS_OF, PLAN, SMALL, as_training_frame, crowd, row, rows_of, run, write
 
 from coldframe.dataset.build import build_training_set
 from coldframe.dataset.negatives import NegativeSampler
 from coldframe.errors import ColumnError, DataError, InputError, StoreError
 from coldframe.settings import load
 from coldframe.shards import encoded, writing
+from coldframe.shards.plan import Plan
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5])
-def test_rows_are_those_of_the_training_room(tmp_path, share):
+@pytest.mark.parametrize(("share", "half_life"), [(0.0, 0.0), (0.5, 0.0), (0.0, 9.5)])
+def test_rows_are_those_of_the_training_room(tmp_path, share, half_life):
     rows = crowd()
-    plan = with_popularity(PLAN, share)
-    run(write(tmp_path / "log", rows, files=3), tmp_path / "out", plan, sizes=SMALL)
-    flags = {"negatives.popularity_share": str(share), "training.seed": "5"}
+    flags = {"negatives.popularity_share": str(share), "events.half_life_days": str(half_life), "training.seed": "5"}
     settings = load(None, flags=flags)
+    run(write(tmp_path / "log", rows, files=3), tmp_path / "out", Plan.of(settings, as_of=AS_OF, days=30), sizes=SMALL)
     known = build_training_set(as_training_frame(rows), (), (), settings, as_of=AS_OF, window_days=30)
     drawn = NegativeSampler.of(known, settings).draw(5)
     found = rows_of(tmp_path / "out")
@@ -199,10 +200,8 @@ def test_two_ids_of_one_hash_are_still_two(monkeypatch):
     monkeypatch.setattr(
         encoded, "text_keys", lambda texts, salt=0: plain(texts, salt) if salt else np.zeros(len(texts), np.uint64)
     )
-    lookup = encoded.Lookup.of(["a", "b", "c"])
+    lookup = encoded.Lookup.of(pa.array(["a", "b", "c"]))
     assert lookup.salt == 1
-    import pyarrow as pa
-
     assert lookup.rows(pa.array(["c", "a", "b", "a"])).tolist() == [2, 0, 1, 0]
 
 

@@ -24,8 +24,11 @@ from coldframe.cli import (
     init,
     metrics,
     models,
+    pipeline,
     recommend,
     rejects,
+    run,
+    runs,
     serve,
     similar,
     train,
@@ -47,6 +50,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "explain": explain.explain,
     "similar": similar.similar,
     "serve": serve.serve,
+    "run": run.run,
+    "runs": runs.runs,
     "metrics": metrics.metrics,
 }
 """Name → function, in the order of a first day with coldframe."""
@@ -106,6 +111,7 @@ def _flags(texts: list[str] | None) -> dict[str, str]:
 for _name, _function in COMMANDS.items():
     app.command(_name)(_function)
 app.add_typer(models.app, name="models")
+app.add_typer(pipeline.app, name="pipeline")
 
 
 def main() -> None:

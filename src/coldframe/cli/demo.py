@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coldframe.cli.init import write_project
-from coldframe.cli.options import Json
+from coldframe.cli.options import Json, Port
 from coldframe.cli.output import StepProgress, emit, line, progress_bar, say, table
 from coldframe.cli.project import Project, project_at
 
@@ -22,12 +22,7 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--folder", metavar="FOLDER", help="Where the project goes.", file_okay=False)
     ] = Path("demo"),
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port", min=0, max=65_535, metavar="PORT", help="Port, 0: any free one (default: serving.port)."
-        ),
-    ] = None,
+    port: Port = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end, or only get ready.")] = True,
     json: Json = False,
 ) -> None:

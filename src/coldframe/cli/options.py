@@ -69,6 +69,11 @@ AsOf = Annotated[
 Seed = Annotated[
     int | None, typer.Option("--seed", min=0, metavar="N", help="Seed of every random draw (default: training.seed).")
 ]
+Port = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65_535, metavar="PORT", help="Port, 0: any free one (default: serving.port)."),
+]
+Host = Annotated[str | None, typer.Option("--host", metavar="HOST", help="Address (default: serving.host).")]
 ExistingFile = Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True)]
 
 

@@ -1,27 +1,25 @@
 """`coldframe serve`: the HTTP service."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
 
-from coldframe.cli.options import Json
+from coldframe.cli.options import Host, Json, Port
 from coldframe.cli.output import emit, line, say
 from coldframe.cli.project import open_project
 
 if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
 
+    from coldframe.settings import Settings
+
 
 def serve(
     ctx: typer.Context,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port", min=0, max=65_535, metavar="PORT", help="Port, 0: any free one (default: serving.port)."
-        ),
-    ] = None,
-    host: Annotated[str | None, typer.Option("--host", metavar="HOST", help="Address (default: serving.host).")] = None,
+    port: Port = None,
+    host: Host = None,
     json: Json = False,
 ) -> None:
     """Serve recommendations over HTTP, and a page for people, until interrupted.
@@ -35,20 +33,27 @@ def serve(
     project = open_project(ctx)
     project.require_data()
     from coldframe.serving.server import serve as serve_http
+
+    settings = listening_at(project.settings, port, host)
+    serve_http(settings, project.data, on_listening=partial(tell_address, json=json), extra_handlers=pages)
+
+
+def listening_at(settings: "Settings", port: int | None, host: str | None) -> "Settings":
+    """Return the settings with the address that the options name, if any."""
     from coldframe.settings import with_value
 
-    settings = project.settings
     for name, value in (("serving.port", port), ("serving.host", host)):
         settings = settings if value is None else with_value(settings, name, value)
+    return settings
 
-    def listening(address: str) -> None:
-        if json:
-            emit({"address": address})
-            return
-        line(address)
-        say(f"A page for people: {address}/. Every route: {address}/docs. Stop with Ctrl-C.")
 
-    serve_http(settings, project.data, on_listening=listening, extra_handlers=pages)
+def tell_address(address: str, *, json: bool) -> None:
+    """Say where requests are answered."""
+    if json:
+        emit({"address": address})
+        return
+    line(address)
+    say(f"A page for people: {address}/. Every route: {address}/docs. Stop with Ctrl-C.")
 
 
 def pages() -> "Sequence[ControllerRouterHandler]":

@@ -21,31 +21,32 @@ def train(
 ) -> None:
     """Train the experts and the mixer on the window and publish one bundle.
 
-    The same data, seed and settings give the same bytes.
+    The same data, seed and settings give the same bytes. Two trainings never run at once: while another one runs, this
+    ends with exit code 5 and names it.
 
     Example: `coldframe train --window 90 --seed 7`
     """
-    from coldframe import pipeline
     from coldframe.clock import system_clock
+    from coldframe.schedule import training
+    from coldframe.schedule.trainer import sigterm_interrupts
     from coldframe.settings import with_value
 
     project = open_project(ctx)
     settings = project.settings if seed is None else with_value(project.settings, "training.seed", seed)
-    registry = project.registry()
-    with project.store() as store, progress_bar(quiet=json) as show:
-        result = pipeline.train(
+    with sigterm_interrupts(), project.store() as store, progress_bar(quiet=json) as show:
+        result, run = training.train(
             store,
-            registry,
+            project.registry(),
             settings,
+            command="coldframe train",
+            promote=promote,
             as_of=moment(as_of) if as_of else None,
             window_days=window,
             clock=system_clock,
             progress=show,
         )
-    if promote:
-        registry.promote(result.bundle)
     if json:
-        emit({"result": result, "promoted": promote})
+        emit({"result": result, "promoted": promote, "run": run})
         return
     facts({"bundle": result.bundle, **result.counts, "serves": result.serves, "because": result.reason})
     facts(result.metrics, title="NDCG@10 on later requests")

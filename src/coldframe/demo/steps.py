@@ -67,8 +67,7 @@ def train_shop(
     """Train on the store and promote the bundle; return its id, or None where a bundle serves already."""
     if registry.promoted() is not None:
         return None
-    from coldframe import pipeline
+    from coldframe.schedule.training import train
 
-    result = pipeline.train(store, registry, hurried(settings), clock=clock, progress=progress)
-    registry.promote(result.bundle)
-    return result.bundle
+    command = "coldframe demo"
+    return train(store, registry, hurried(settings), command=command, clock=clock, progress=progress).result.bundle

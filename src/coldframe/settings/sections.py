@@ -178,6 +178,32 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
+class ScheduleSettings:
+    """When `coldframe run` trains by itself."""
+
+    every_hours: float = setting(
+        6.0, reason="The promise: a new model every six hours, from start to start.", unit="hours", low=0.01, high=8_760
+    )
+    nice: int = setting(
+        10, reason="The trainer gives way to the server on the same cores; 0: it does not.", unit="nice", low=0, high=19
+    )
+    retry_minutes: float = setting(
+        15.0,
+        reason="How long after a training that failed the next may begin: a full disk is no reason to spin.",
+        unit="minutes",
+        low=0.01,
+        high=10_080,
+    )
+    lease_minutes: float = setting(
+        5.0,
+        reason="How long after the last sign of life of a trainer another may train; three signs are given meanwhile.",
+        unit="minutes",
+        low=0.01,
+        high=1_440,
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting of coldframe."""
 
@@ -197,3 +223,4 @@ class Settings:
     serving: ServingSettings = field(default_factory=ServingSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)

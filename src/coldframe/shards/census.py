@@ -3,9 +3,9 @@
 Owns the facts that need all events at once. Small beside the events: it travels to the workers.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numba
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from coldframe.dataset.negatives import cumulative_popularity, proposals
-from coldframe.dataset.training_set import DAY_US, Vocabulary
+from coldframe.dataset.training_set import DAY_US
 from coldframe.errors import DataError
 from coldframe.shards.encoded import Vocabularies
 from coldframe.shards.plan import Plan
@@ -22,83 +22,76 @@ from coldframe.shards.source import Column, Read, batches, pc
 
 
 class Names:
-    """The distinct ids of the batches it was shown, and how many rows and events they were.
-
-    `n` counts events, `read` rows and those that are no event of the run.
+    """The distinct ids in the files it was shown, how many events those held, and what was read; several threads may
+    add.
     """
 
     def __init__(self) -> None:
-        self.users, self.items = Distinct(), Distinct()
-        self.n, self.read = 0, Read()
+        self._users, self._items, self._lock = _Distinct(), _Distinct(), Lock()
+        self.n_events, self.read = 0, Read()
 
-    @staticmethod
-    def of(path: Path, plan: Plan) -> "Names":
-        """Return the names of a file. Raises `InputError` when it cannot be read to its end."""
-        found = Names()
-        for batch in batches(path, as_of=plan.as_of, read=found.read, keys=False):
-            found.users.add(batch.user)
-            found.items.add(batch.item)
-            found.n += len(batch)
-        return found
+    def add_file(self, path: Path, plan: Plan) -> None:
+        """Take the ids in a file. Raises `InputError` when it cannot be read to its end."""
+        read = Read()
+        for batch in batches(path, as_of=plan.as_of, read=read, keys=False):
+            self.add(_distinct(batch.user), _distinct(batch.item), len(batch), Read())
+        self.add(_NOBODY, _NOBODY, 0, read)
 
-    @staticmethod
-    def all(parts: Iterable["Names"]) -> "Names":
-        """Return the names of all parts in one."""
-        every = list(parts)
-        found = Names()
-        found.users = Distinct.all([part.users for part in every])
-        found.items = Distinct.all([part.items for part in every])
-        found.n = sum(part.n for part in every)
-        for part in every:
-            found.read.add(part.read)
-        return found
+    def add(self, users: Column, items: Column, n_events: int, read: Read) -> None:
+        """Take distinct ids as text, of so many events, and what was read to find them."""
+        with self._lock:
+            self._users.add(users)
+            self._items.add(items)
+            self.n_events += n_events
+            self.read.add(read)
+
+    def found(self) -> tuple[Column, Column]:
+        """Return the distinct users and items so far, in no order."""
+        return self._users.merged(), self._items.merged()
 
     def vocabularies(self) -> Vocabularies:
-        """Return the vocabularies. Raises `DataError` when there is no event."""
-        if not self.n:
+        """Return all ids in order. Raises `DataError` when there was no event."""
+        if not self.n_events:
             raise DataError(
                 "The source holds no event of this run.", remedy="Check --as-of, and why rows were rejected."
             )
-        return Vocabularies(self.users.sorted(), self.items.sorted())
+        return Vocabularies(self._users.sorted(), self._items.sorted())
 
 
-class Distinct:
-    """Distinct values of columns, whole numbers or text; merged again whenever they have doubled."""
+def _distinct(column: Column) -> Column:
+    """Return the distinct values of a column as text; a dictionary may hold what no row of the batch says."""
+    if isinstance(column, pa.DictionaryArray):
+        found = column.dictionary.take(pc.unique(column.indices))
+    else:
+        found = pc.unique(column)
+    return found.cast(pa.string())
 
-    def __init__(self, *found: Column) -> None:
-        self._waiting: list[Column] = list(found)
-        self._size, self._limit = 0, 1 << 21
 
-    def add(self, column: Column) -> None:
-        """Take the values of a column."""
-        if isinstance(column, pa.DictionaryArray):  # a dictionary may hold what no row of the batch says
-            found = column.dictionary.take(pc.unique(column.indices))
-        else:
-            found = pc.unique(column)
-        self._waiting.append(found)
-        self._size += len(found)
-        if self._size > self._limit:
-            self._waiting = [self.merged()]
-            self._size = len(self._waiting[0])
-            self._limit = max(self._limit, 2 * self._size)
+class _Distinct:
+    """Distinct texts, merged again whenever those that wait are as many as those that are known."""
+
+    def __init__(self) -> None:
+        self._known = _NOBODY
+        self._waiting: list[Column] = []
+
+    def add(self, texts: Column) -> None:
+        self._waiting.append(texts)
+        if sum(map(len, self._waiting)) > max(len(self._known), _WAITING):
+            self.merged()
+
+    def sorted(self) -> Column:
+        known = self.merged()
+        return known.take(pc.sort_indices(known))
 
     def merged(self) -> Column:
-        """Return the distinct values as one array, as text where not all were whole numbers of one kind."""
-        if not self._waiting:
-            return pa.array([], pa.string())
-        same = {array.type for array in self._waiting}
-        arrays = self._waiting if len(same) == 1 else [array.cast(pa.string()) for array in self._waiting]
-        return pc.unique(pa.chunked_array(arrays).combine_chunks())
+        self._known = pc.unique(pa.chunked_array([self._known, *self._waiting]).combine_chunks())
+        self._waiting = []
+        return self._known
 
-    @staticmethod
-    def all(parts: "list[Distinct]") -> "Distinct":
-        """Return the values of all parts, as text."""
-        return Distinct(*(part.merged().cast(pa.string()) for part in parts))
 
-    def sorted(self) -> Vocabulary:
-        """Return the vocabulary of the values, in order of their text."""
-        found = pc.unique(self.merged().cast(pa.string()))
-        return Vocabulary(tuple(found.take(pc.sort_indices(found)).to_pylist()))
+_NOBODY: Column = pa.array([], pa.string())
+_WAITING = 1 << 18
+"""Texts that may wait at least."""
 
 
 @dataclass
@@ -142,10 +135,10 @@ class Census:
 
     @staticmethod
     def of(plan: Plan, names: Vocabularies, counts: Counts) -> "Census":
-        """Return the census of all events' counts."""
+        """Return the census of all events' counts, whose memory it takes over."""
         n_items, part = len(names.items), plan.popularity_share
         popularity = cumulative_popularity(counts.liked) if part else np.empty(0, np.int64)
-        known_by = np.cumsum(counts.by_day, axis=1, dtype=np.int32)
+        known_by = np.cumsum(counts.by_day, axis=1, dtype=np.int32, out=counts.by_day)
         return Census(plan, names, known_by, popularity, proposals(popularity, part, n_items))
 
     @property

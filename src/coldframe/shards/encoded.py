@@ -3,7 +3,6 @@
 Owns the record. Never decides which event counts, nor where it goes.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -14,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from coldframe.dataset.draws import hash_ids
-from coldframe.dataset.training_set import Vocabulary
+from coldframe.dataset.training_set import DAY_US
 from coldframe.shards.bits import mix_one
 from coldframe.shards.plan import Plan
 from coldframe.shards.source import Batch, Column
@@ -30,24 +29,24 @@ Events = NDArray[np.void]
 
 @dataclass(frozen=True)
 class Vocabularies:
-    """Every user and item with an event before the end of the window, in order of id."""
+    """Every user and item with an event before the end of the window, text in order of id."""
 
-    users: Vocabulary
-    items: Vocabulary
+    users: Column
+    items: Column
 
     @cached_property
     def user_hash(self) -> NDArray[np.uint64]:
         """`hash_ids` of the users, uint64 [n_users]."""
-        return hash_ids(self.users.ids)
+        return hash_ids(map(str, self.users))
 
     @cached_property
     def item_hash(self) -> NDArray[np.uint64]:
         """`hash_ids` of the items, uint64 [n_items]."""
-        return hash_ids(self.items.ids)
+        return hash_ids(map(str, self.items))
 
     @cached_property
     def _lookups(self) -> "tuple[Lookup, Lookup]":
-        return Lookup.of(self.users.ids), Lookup.of(self.items.ids)
+        return Lookup.of(self.users), Lookup.of(self.items)
 
     def encode(self, batch: Batch, plan: Plan) -> Events:
         """Return a batch's events as records, those before the window with weight 0."""
@@ -57,10 +56,14 @@ class Vocabularies:
         kinds = coded(batch.event_type)
         names = kinds.dictionary.cast(pa.string()).to_pylist()
         worth = np.array([plan.weight_of(name) for name in names], np.float32)
+        rates = np.array([plan.decay_rate(name) for name in names])
         kind = kinds.indices.to_numpy(zero_copy_only=False)
         events = np.empty(len(batch), EVENT)
         events["time"], events["user"], events["item"], events["count"] = time, user, item, 0
-        events["weight"] = np.where(time < plan.start, np.float32(0), worth[kind])
+        weight = worth[kind]
+        if rates.any():
+            weight = weight * np.exp2((time - plan.as_of) / DAY_US * rates[kind]).astype(np.float32)
+        events["weight"] = np.where(time < plan.start, np.float32(0), weight)
         if batch.key is None:
             _content_keys(self.user_hash, self.item_hash, hash_ids(names), user, item, kind, time, events["key"])
         else:
@@ -79,12 +82,12 @@ class Lookup:
     salt: int
 
     @staticmethod
-    def of(ids: Sequence[str]) -> "Lookup":
+    def of(ids: Column) -> "Lookup":
         """Return the lookup of distinct ids in order of row."""
         size = 1 << max(4, (2 * len(ids)).bit_length())
         for salt in count():
             hashes, rows = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
-            if _place(text_keys(pa.array(ids, pa.large_string()), salt), hashes, rows):
+            if _place(text_keys(ids, salt), hashes, rows):
                 return Lookup(hashes, rows, salt)
         raise AssertionError  # count() never ends
 

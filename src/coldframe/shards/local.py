@@ -40,13 +40,13 @@ def run_local(
     sink.open()
     watch = Watch(progress)
     with scratch(sink.folder) as folder, ThreadPoolExecutor(threads) as pool:
-        found = watch.step("names", pool.map(lambda path: Names.of(path, plan), files), len(files))
-        names = Names.all(found)
+        names = Names()
+        watch.step("names", pool.map(lambda path: names.add_file(path, plan), files), len(files))
         vocabularies = names.vocabularies()
-        parts = _Parts.of(folder, "part", sizes.parts(names.n))
+        parts = _Parts.of(folder, "part", sizes.parts(names.n_events))
         scattered = pool.map(lambda path: _scatter(path, vocabularies, plan, parts), files)
         watch.step("scatter", scattered, len(files))
-        shards = _Parts.of(folder, "shard", sizes.shards(names.n, plan.negatives(len(vocabularies.items))))
+        shards = _Parts.of(folder, "shard", sizes.shards(names.n_events, plan.negatives(len(vocabularies.items))))
         settling = _Settling(vocabularies, plan, parts, shards, folder)
         watch.step("settle", pool.map(settling.part, range(len(parts))), len(parts))
         census, met = Census.of(plan, vocabularies, settling.counts), settling.met

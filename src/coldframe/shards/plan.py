@@ -18,8 +18,8 @@ class Plan:
     """`start` ≤ time < `as_of` (µs since 1970) makes rows; whatever is before `as_of` counts as met.
 
     `ratio` holds for catalogues below `large_catalogue` items, `large_ratio` from there on. `weights` are signed, by
-    event type; a type that is not listed is worth `default_weight`. `popularity_share` of the negatives are drawn by
-    popularity, the others evenly.
+    event type; a type that is not listed is worth `default_weight`; all of them halve every so many days (0: never).
+    `popularity_share` of the negatives are drawn by popularity, the others evenly.
     """
 
     as_of: int
@@ -27,6 +27,8 @@ class Plan:
     seed: int
     weights: dict[str, float] = field(hash=False)
     default_weight: float
+    half_lives: dict[str, float] = field(hash=False)
+    half_life_days: float
     ratio: int
     large_ratio: int
     large_catalogue: int
@@ -45,6 +47,8 @@ class Plan:
             seed=settings.training.seed if seed is None else seed,
             weights=dict(sorted(settings.events.weights.items())),
             default_weight=event_weight("", settings),
+            half_lives=dict(sorted(settings.events.half_lives.items())),
+            half_life_days=settings.events.half_life_days,
             ratio=rule.ratio,
             large_ratio=rule.large_ratio,
             large_catalogue=rule.large_catalogue,
@@ -59,6 +63,11 @@ class Plan:
     def weight_of(self, event_type: str) -> float:
         """Return what an event of a type is worth, signed."""
         return self.weights.get(event_type, self.default_weight)
+
+    def decay_rate(self, event_type: str) -> float:
+        """Return how many times a day the worth of an event of a type halves; 0: never."""
+        days = self.half_lives.get(event_type, self.half_life_days)
+        return 1 / days if days else 0.0
 
     def negatives(self, n_items: int) -> int:
         """Return how many negatives each liking event gets."""

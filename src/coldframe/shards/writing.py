@@ -72,7 +72,7 @@ class Sink:
             for left in self.folder.glob(".*.tmp"):
                 left.unlink(missing_ok=True)
         for kind, vocabulary in (("users", names.users), ("items", names.items)):
-            table = pa.table({"row": np.arange(len(vocabulary), dtype=np.int32), "id": list(vocabulary.ids)})
+            table = pa.table({"row": np.arange(len(vocabulary), dtype=np.int32), "id": vocabulary})
             self._whole(f"{kind}.parquet", lambda path, table=table: pq.write_table(table, path, compression="zstd"))
         total = sum(shard.fingerprint for shard in shards) % 2**64
         body = {"version": VERSION, "format": self.format, **facts}

@@ -1,7 +1,8 @@
 """What a store promises; SQLite keeps the promise today, PostgreSQL can follow.
 
-A store owns the event log (the truth: append-only, idempotent by `event_id`), the catalogue, the users and the
-impressions. It never weighs an event, never trains and never decides what to show.
+A store owns the event log (the truth: append-only, idempotent by `event_id`), the catalogue, the users, the
+impressions and, in `ledger`, what is known of trainings. It never weighs an event, never trains and never decides what
+to show.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ import msgspec
 import polars as pl
 
 from coldframe.domain import Event, Impression, Item, ItemId, User, UserId
+from coldframe.store.ledger import Ledger
 
 EventStatus = Literal["accepted", "repeated", "rejected"]
 Progress = Callable[[int, int | None], None]
@@ -66,8 +68,8 @@ class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @runtime_checkable
-class Store(Protocol):
-    """The event log, the catalogue, the users and the impressions.
+class Store(Ledger, Protocol):
+    """The event log, the catalogue, the users and the impressions; and the ledger of trainings.
 
     Every method is safe to call from several threads. A method that writes returns only after the
     write is durable (fsynced). Raises `StoreError` when the medium fails; then nothing of the call is kept.

@@ -17,6 +17,7 @@ from coldframe.domain import Item, ItemId, User, UserId
 from coldframe.errors import StoreError
 from coldframe.store.protocol import Store
 from coldframe.testing.store_event_contract import EventContract
+from coldframe.testing.store_ledger_contract import LedgerContract
 from coldframe.testing.store_samples import DAY, START, event, events, frame, impression, reject
 
 
@@ -137,6 +138,10 @@ class LifeContract:
             lambda store: store.user("ann"),
             lambda store: store.append_impressions([impression(1)]),
             lambda store: list(store.rejects()),
+            lambda store: store.take_lease("train", owner="a", now=START, until=START + DAY),
+            lambda store: store.lease("train"),
+            lambda store: list(store.trainings()),
+            lambda store: store.arrivals(),
             lambda store: store.flush(),
             lambda store: store.counts(),
         ],
@@ -153,7 +158,7 @@ class LifeContract:
         assert isinstance(store, Store)
 
 
-class StoreContract(EventContract, RecordContract, LifeContract):
+class StoreContract(EventContract, RecordContract, LedgerContract, LifeContract):
     """All promises. A subclass gives `reopen`: a function that opens the same place, again or for the first time."""
 
     @pytest.fixture

@@ -52,7 +52,20 @@ _FIRST = (
     "INSERT INTO counters VALUES ('catalogue', 0)",
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST,)
+_TRAININGS = (
+    """CREATE TABLE leases (
+        name TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        taken INTEGER NOT NULL,
+        beat INTEGER NOT NULL,
+        expires INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE TABLE trainings (id TEXT PRIMARY KEY, started INTEGER NOT NULL, body BLOB NOT NULL)",
+    "CREATE INDEX trainings_by_start ON trainings (started, id)",
+    "CREATE TABLE arrivals (second INTEGER PRIMARY KEY, events INTEGER NOT NULL)",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST, _TRAININGS)
 """The statements that lead from version n to n + 1."""
 
 

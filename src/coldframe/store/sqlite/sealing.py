@@ -15,6 +15,7 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
+from coldframe.clock import Clock
 from coldframe.errors import StoreError
 from coldframe.events.schema import EVENT_COLUMNS
 from coldframe.store.protocol import ImportReport, Progress
@@ -23,6 +24,7 @@ from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.housekeeping import Housekeeping
 from coldframe.store.sqlite.index import Index, known
+from coldframe.store.sqlite.ledger import note_arrivals
 from coldframe.store.sqlite.runs import Digests, Run, among, digests
 from coldframe.store.sqlite.segments import Segment, Segments
 from coldframe.store.sqlite.writer import Writer
@@ -37,8 +39,11 @@ DAY_MICROS = 86_400_000_000
 class Sealing:
     """Imports and seals of one store."""
 
-    def __init__(self, lock: Path, readers: Readers, writer: Writer, files: Segments, index: Index) -> None:
+    def __init__(
+        self, lock: Path, readers: Readers, writer: Writer, files: Segments, index: Index, clock: Clock
+    ) -> None:
         self._lock = lock
+        self._clock = clock
         self._readers = readers
         self._writer = writer
         self._segments = files
@@ -128,6 +133,7 @@ class Sealing:
         late = np.flatnonzero(known(self._runs_of(new), digests(arrived)))
         if len(late) == 0:
             self._record(connection, new)
+            note_arrivals(connection, self._clock(), sum(segment.rows for segment in new))
         return [arrived[place] for place in late]
 
     def _without(self, segment: Segment, late: Sequence[str]) -> list[Segment]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import polars as pl
 
+from coldframe.clock import Clock, system_clock
 from coldframe.domain import Event, Impression, Item, ItemId, User, UserId
 from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
@@ -24,6 +25,7 @@ from coldframe.store.sqlite import counting, live, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index, newest_first
+from coldframe.store.sqlite.ledger import SQLiteLedger, note_arrivals
 from coldframe.store.sqlite.records import Records
 from coldframe.store.sqlite.sealing import Sealing
 from coldframe.store.sqlite.segments import Part, Segments
@@ -36,15 +38,18 @@ _LOG = logging.getLogger(__name__)
 _END = LAST_TIME_US + 1
 
 
-class SQLiteStore:
+class SQLiteStore(SQLiteLedger):
     """The embedded store in the folder `data`; see `store.protocol.Store` for what each method promises.
 
     Any number of processes may have the folder open. Each has one thread that writes; SQLite takes their
     transactions in turn.
     """
 
-    def __init__(self, data: Path, settings: StoreSettings) -> None:
-        """Open the store, creating what is missing. Raises `StoreError`, also for a folder of a newer coldframe."""
+    def __init__(self, data: Path, settings: StoreSettings, *, clock: Clock = system_clock) -> None:
+        """Open the store, creating what is missing; `clock` says when events are accepted.
+
+        Raises `StoreError`, also for a folder of a newer coldframe.
+        """
         path, lock = data / "store.sqlite", data / "store.lock"
         with medium("open the store", data):
             for folder in (data, data / "segments", data / "index"):
@@ -53,7 +58,8 @@ class SQLiteStore:
             self._segments, self._index = Segments(data / "segments"), Index(data / "index")
             self._readers = Readers(path)
             self._writer = Writer(path, settings, self._index.sealed)
-        self._sealing = Sealing(lock, self._readers, self._writer, self._segments, self._index)
+        self._clock = clock
+        self._sealing = Sealing(lock, self._readers, self._writer, self._segments, self._index, clock)
         self._items, self._users = Records("items", Item), Records("users", User)
         self._lost: list[BaseException] = []
         try:
@@ -81,11 +87,12 @@ class SQLiteStore:
         ]
 
     def _append(self, rows: Sequence[live.Row]) -> list[live.EventStatus]:
-        return self._writer.write(
-            lambda connection, sealed: live.insert(connection, rows, sealed),
-            event_ids=[row[0] for row in rows],
-            weight=len(rows),
-        )
+        def apply(connection: Connection, sealed: set[str]) -> list[live.EventStatus]:
+            statuses = live.insert(connection, rows, sealed)
+            note_arrivals(connection, self._clock(), statuses.count("accepted"))
+            return statuses
+
+        return self._writer.write(apply, event_ids=[row[0] for row in rows], weight=len(rows))
 
     def import_events(
         self, frames: Iterable[pl.DataFrame], *, source: str = "", progress: Progress | None = None

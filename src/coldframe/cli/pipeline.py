@@ -1,0 +1,94 @@
+"""`coldframe pipeline`: events → training rows on disk, for trainers of any kind."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from coldframe.cli.options import Json, Seed, Window, moment
+from coldframe.cli.output import emit, facts, progress_bar, say
+from coldframe.cli.project import open_project
+
+app = typer.Typer(no_args_is_help=True, help="Turn events into shuffled training rows: Parquet or TFRecord shards.")
+STORE = "store"
+
+
+class Engine(StrEnum):
+    """Who computes."""
+
+    LOCAL = "local"
+
+
+class Kind(StrEnum):
+    """What a shard is."""
+
+    PARQUET = "parquet"
+    TFRECORD = "tfrecord"
+
+
+@app.command("run")
+def run(
+    ctx: typer.Context,
+    source: Annotated[
+        str, typer.Option("--source", metavar="PATH", help="A file or folder of events, or `store`: the project's.")
+    ],
+    sink: Annotated[Path, typer.Option("--sink", metavar="FOLDER", help="Where the shards go; manifest last.")],
+    as_of: Annotated[
+        str,
+        typer.Option("--as-of", metavar="TIME", help="End of the window, ISO 8601: a run can be repeated."),
+    ],
+    engine: Annotated[
+        Engine, typer.Option("--engine", metavar="NAME", help="Who computes: local.", case_sensitive=False)
+    ] = Engine.LOCAL,
+    kind: Annotated[
+        Kind,
+        typer.Option("--format", metavar="NAME", help="What a shard is: parquet or tfrecord.", case_sensitive=False),
+    ] = Kind.PARQUET,
+    window: Window = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> None:
+    """Write one row for each event of the window and its negatives, shuffled by the seed.
+
+    The same events, settings and seed give the same rows, whatever the files, their order or the threads.
+
+    Example: `coldframe pipeline run --source events/ --sink rows/2026-06-01 --as-of 2026-06-01T00:00Z`
+    """
+    from coldframe.shards.local import run_local
+    from coldframe.shards.plan import Plan
+    from coldframe.shards.source import event_files
+    from coldframe.shards.writing import Sink
+
+    project = open_project(ctx)
+    end = moment(as_of)
+    plan = Plan.of(project.settings, as_of=end, days=window, seed=seed)
+    with _source(ctx, source, end) as path, progress_bar(quiet=json) as show:
+        files = event_files(path)
+        report = run_local(
+            files, Sink(sink, kind.value), plan, threads=project.settings.training.threads, progress=show
+        )
+    if json:
+        emit(report)
+        return
+    counts = {"events read": report.read, "counted twice": report.repeated, "rows": report.rows}
+    facts(counts | {"users": report.users, "items": report.items, "fingerprint": report.fingerprint})
+    facts(report.rejected, title="rejected") if report.rejected else None
+    facts({f"seconds: {step}": seconds for step, seconds in report.seconds.items()})
+    say(f"{sink} holds {report.rows:,} rows ({engine.value}).")
+
+
+@contextmanager
+def _source(ctx: typer.Context, source: str, end: datetime) -> Generator[Path]:
+    """Yield the path to read: the one given, or the store's events as a file of their own for as long as it takes."""
+    if source != STORE:
+        yield Path(source)
+        return
+    with TemporaryDirectory(prefix="coldframe-") as folder, open_project(ctx).store() as store:
+        path = Path(folder) / "events.parquet"
+        store.scan_events(end=end).sink_parquet(path)
+        yield path

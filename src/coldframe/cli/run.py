@@ -1,0 +1,47 @@
+"""`coldframe run`: the HTTP service, and a new model every few hours, on one machine."""
+
+from typing import Annotated
+
+import typer
+
+from coldframe.cli.options import Host, Json, Port
+from coldframe.cli.project import open_project
+from coldframe.cli.serve import listening_at, pages, tell_address
+
+
+def run(
+    ctx: typer.Context,
+    port: Port = None,
+    host: Host = None,
+    every: Annotated[
+        float | None,
+        typer.Option("--every", metavar="HOURS", help="Hours between trainings (default: schedule.every_hours)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Serve as `coldframe serve` does and train every schedule.every_hours, until interrupted.
+
+    At start it trains at once if the last training is older than that, or if there is none. Training happens in a
+    process of its own with lowered priority; the service takes up each new bundle by itself. A training that fails is
+    logged, the last bundle keeps serving, and the next try comes after schedule.retry_minutes. An orderly stop ends the
+    trainer too and exits with 0.
+
+    Example: `coldframe run --port 8000`
+    """
+    project = open_project(ctx)
+    project.require_data()
+    from coldframe.schedule.scheduler import Scheduler
+    from coldframe.serving.server import serve as serve_http
+    from coldframe.settings import with_value
+
+    settings = project.settings if every is None else with_value(project.settings, "schedule.every_hours", every)
+    scheduler = Scheduler(settings, project.data)
+
+    def listening(address: str) -> None:
+        tell_address(address, json=json)
+        scheduler.begin()
+
+    try:
+        serve_http(listening_at(settings, port, host), project.data, on_listening=listening, extra_handlers=pages)
+    finally:
+        scheduler.stop()
