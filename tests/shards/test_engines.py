@@ -150,13 +150,13 @@ def quietly(*_):
     """Nobody watches."""
 
 
-@pytest.mark.parametrize("runner", ["DaskRunner", "apache_beam.runners.dask.dask_runner.DaskRunner"])
+@pytest.mark.parametrize("runner", ["DaskRunner", "dask", "apache_beam.runners.dask.dask_runner.DaskRunner"])
 def test_dask_is_refused_by_name(tmp_path, runner):
     sink = Sink(tmp_path / "out", "parquet")
     with pytest.raises(InputError, match="DaskRunner loses data"):
         run_beam([], sink, PLAN, runner=runner, options=(), progress=quietly)
     with pytest.raises(InputError, match="DaskRunner loses data"):
-        run_beam([], sink, PLAN, runner="FnApiRunner", options=[f"--runner={runner}"], progress=quietly)
+        run_beam([], sink, PLAN, runner="FnApiRunner", options=["--runner", runner], progress=quietly)
     assert not sink.folder.exists()
 
 

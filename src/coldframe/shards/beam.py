@@ -4,6 +4,7 @@ An element is a file's name, or the columns of a part or shard of events; never 
 travels as side inputs. Owns the graph. Never opens a file of events itself, never decides what a row is.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -55,7 +56,7 @@ def run_beam(
 
 
 def _refuse_dask(runner: str, options: Sequence[str]) -> None:
-    if any("daskrunner" in text.lower() for text in (runner, *options)):
+    if re.search(r"(^|[=.\s])dask(runner)?\b", " ".join((runner, *options)), re.IGNORECASE):
         raise InputError(
             "DaskRunner loses data: what a bundle yields at its end, and all outputs of a step but one.",
             remedy="Use FnApiRunner, FlinkRunner, SparkRunner or DataflowRunner.",
