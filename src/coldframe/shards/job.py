@@ -59,9 +59,7 @@ class Job:
     def names(self, path: str) -> bytes:
         """Return the names in a file. Raises `Told` for a file that cannot be read."""
         with telling():
-            found = Names()
-            found.add_file(Path(path), self.plan)
-            return names_packed(found)
+            return names_packed(Names.of(Path(path), self.plan))
 
     def scattered(self, path: str, names: bytes) -> Iterator[Numbered]:
         """Yield a file's events, by part. Raises `Told` for a file that cannot be read."""
@@ -138,7 +136,7 @@ class Job:
 
 def all_names(parts: Iterable[bytes]) -> bytes:
     """Return the names of several files in one."""
-    return names_packed(names_unpacked(*parts))
+    return names_packed(Names.all(names_unpacked(part) for part in parts))
 
 
 def with_an_event(names: bytes) -> bytes:

@@ -47,7 +47,7 @@ def run_local(
         parts = _Parts.of(folder, "part", sizes.parts(names.n))
         scattered = pool.map(lambda path: _scatter(path, vocabularies, plan, parts), files)
         watch.step("scatter", scattered, len(files))
-        shards = _Parts.of(folder, "shard", sizes.shards(names.n_events, plan.negatives(len(vocabularies.items))))
+        shards = _Parts.of(folder, "shard", sizes.shards(names.n, plan.negatives(len(vocabularies.items))))
         settling = _Settling(vocabularies, plan, parts, shards, folder)
         watch.step("settle", pool.map(settling.part, range(len(parts))), len(parts))
         census, met = Census.of(plan, vocabularies, settling.counts), settling.met

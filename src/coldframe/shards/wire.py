@@ -5,7 +5,6 @@ Owns the form on the wire. Never keeps anything and never runs code that came al
 
 import base64
 import re
-from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -16,9 +15,9 @@ import pyarrow as pa
 
 from coldframe import errors
 from coldframe.errors import ColdframeError
-from coldframe.shards.census import Counts, Names
+from coldframe.shards.census import Counts, Distinct, Names
 from coldframe.shards.encoded import EVENT, Events
-from coldframe.shards.source import Column, Read
+from coldframe.shards.source import Column
 
 _MARK = re.compile(r"coldframe:([A-Za-z0-9+/=]+):")
 
@@ -62,20 +61,18 @@ def events_of_bytes(column: np.ndarray[Any, Any]) -> Events:
 
 def names_packed(names: Names) -> bytes:
     """Return names as bytes."""
-    users, items = names.found()
     reasons = list(names.read.rejected)
     facts = np.array([names.n, names.read.rows, *(names.read.rejected[reason] for reason in reasons)], np.int64)
     texts = {"users": names.users.merged(), "items": names.items.merged()}
     return packed(**texts, reasons=pa.array(reasons, pa.string()), facts=facts)
 
 
-def names_unpacked(*parts: bytes) -> Names:
-    """Return all the names that were packed, in one."""
-    names = Names()
-    for columns in map(unpacked, parts):
-        n_events, rows, *rejected = columns["facts"].to_pylist()
-        reasons = Counter(dict(zip(columns["reasons"].to_pylist(), rejected, strict=True)))
-        names.add(columns["users"], columns["items"], n_events, Read(rows, reasons))
+def names_unpacked(data: bytes) -> Names:
+    """Return the names that were packed."""
+    columns, names = unpacked(data), Names()
+    names.users, names.items = Distinct(columns["users"]), Distinct(columns["items"])
+    names.n, names.read.rows, *rejected = columns["facts"].to_pylist()
+    names.read.rejected.update(dict(zip(columns["reasons"].to_pylist(), rejected, strict=True)))
     return names
 
 
