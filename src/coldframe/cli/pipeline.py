@@ -1,18 +1,23 @@
 """`coldframe pipeline`: events → training rows on disk, for trainers of any kind."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from coldframe.cli.options import Json, Seed, Window, moment
 from coldframe.cli.output import emit, facts, progress_bar, say
 from coldframe.cli.project import open_project
+
+if TYPE_CHECKING:
+    from coldframe.shards.plan import Plan
+    from coldframe.shards.report import Progress, Report
+    from coldframe.shards.writing import Sink
 
 app = typer.Typer(no_args_is_help=True, help="Turn events into shuffled training rows: Parquet or TFRecord shards.")
 STORE = "store"
@@ -79,19 +84,8 @@ def run(
     end = moment(as_of)
     plan = Plan.of(project.settings, as_of=end, days=window, seed=seed)
     with _source(ctx, source, end) as path, progress_bar(quiet=json) as show:
-        files, target = event_files(path), Sink(sink, kind.value)
-        if engine is Engine.BEAM:
-            from coldframe.shards.beam import run_beam
-
-            report = run_beam(files, target, plan, runner=runner, options=runner_options or (), progress=show)
-        elif engine is Engine.SPARK:
-            from coldframe.shards.spark import run_spark
-
-            report = run_spark(files, target, plan, master=master, progress=show)
-        else:
-            from coldframe.shards.local import run_local
-
-            report = run_local(files, target, plan, threads=project.settings.training.threads, progress=show)
+        how = _Engines(engine, runner, runner_options or (), master, project.settings.training.threads)
+        report = how.run(event_files(path), Sink(sink, kind.value), plan, show)
     if json:
         emit(report)
         return
@@ -100,6 +94,29 @@ def run(
     facts(report.rejected, title="rejected") if report.rejected else None
     facts({f"seconds: {step}": seconds for step, seconds in report.seconds.items()})
     say(f"{sink} holds {report.rows:,} rows ({engine.value}).")
+
+
+class _Engines(NamedTuple):
+    """Who computes, and what he is told."""
+
+    engine: Engine
+    runner: str
+    options: Sequence[str]
+    master: str
+    threads: int
+
+    def run(self, files: "Sequence[Path]", sink: "Sink", plan: "Plan", show: "Progress") -> "Report":
+        if self.engine is Engine.BEAM:
+            from coldframe.shards.beam import run_beam
+
+            return run_beam(files, sink, plan, runner=self.runner, options=self.options, progress=show)
+        if self.engine is Engine.SPARK:
+            from coldframe.shards.spark import run_spark
+
+            return run_spark(files, sink, plan, master=self.master, progress=show)
+        from coldframe.shards.local import run_local
+
+        return run_local(files, sink, plan, threads=self.threads, progress=show)
 
 
 @contextmanager
