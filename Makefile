@@ -35,11 +35,11 @@ check: $(DEV) ## lint, formatting, types, import layers
 bench: $(DEV) ## run the benchmarks; takes a while
 	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done
 
-bench-pipeline: $(DEV) ## time events to training shards at 10 and 100 million; half an hour and 20 GB of disk
+bench-pipeline: $(DEV) ## time events to training shards at 10 and 100 million; long, and wants disk
 	$(BIN)/python benchmarks/pipeline.py --events 10000000
 	$(BIN)/python benchmarks/pipeline.py --events 100000000 --repeats 1
 
-bench-training: $(DEV) ## time the factorisation beside implicit's (make peers); 15 minutes
+bench-training: $(DEV) ## time the factorisation beside implicit's (make peers); long
 	$(BIN)/python benchmarks/training.py
 
 # What accuracy is measured beside: libraries with pins of their own, so in an environment of their own, on Python 3.11.

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from coldframe.cli import app
+from coldframe.cli import app, project
 
 run = CliRunner()
 AS_OF = ["--as-of", "2026-03-01T00:00Z"]
@@ -75,3 +75,21 @@ def test_the_runner_that_loses_data_is_refused_by_name(events: Path, tmp_path: P
     done = run.invoke(app, ["pipeline", "run", *named, *AS_OF])
     assert done.exit_code == 4
     assert "DaskRunner loses data" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (["train"], "train"),
+        (["tune"], "train"),
+        (["run"], "train"),
+        (["pipeline", "run", "--source", "x", *AS_OF], "pipeline"),
+    ],
+)
+def test_an_install_that_only_serves_is_told_what_to_add(tmp_path: Path, monkeypatch, command, extra) -> None:
+    run.invoke(app, ["init", str(tmp_path / "shop")])
+    monkeypatch.setattr(project, "find_spec", lambda name: None)
+    sink = ["--sink", str(tmp_path / "rows")] if extra == "pipeline" else []
+    done = run.invoke(app, [*command, *sink, "--config", str(tmp_path / "shop" / "coldframe.toml")])
+    assert done.exit_code == 4
+    assert f"pip install 'coldframe[{extra}]'" in done.stderr

@@ -16,6 +16,7 @@ from coldframe.errors import ColumnError, DataError, InputError, StoreError
 from coldframe.settings import load
 from coldframe.shards import encoded, writing
 from coldframe.shards.plan import Plan
+from coldframe.shards.source import Read, batches
 
 
 @pytest.mark.parametrize(("share", "half_life"), [(0.0, 0.0), (0.5, 0.0), (0.0, 9.5)])
@@ -208,3 +209,11 @@ def test_two_ids_of_one_hash_are_still_two(monkeypatch):
 def test_the_rows_of_a_seed_never_change(tmp_path):
     """A golden number: another one means that an older run cannot be made again."""
     assert run(write(tmp_path / "log", crowd(200)), tmp_path / "out").fingerprint == "91fe16a2a9dd9865"
+
+
+def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path):
+    seen = encoded.Vocabularies(pa.array(["ann"]), pa.array(["a"]))
+    source = write(tmp_path / "log", [row(1, "ann", "a"), row(2, "bob", "a")])
+    (batch,) = batches(source / "events-0.parquet", as_of=PLAN.as_of, read=Read())
+    with pytest.raises(InputError, match="changed while it was read"):
+        seen.encode(batch, PLAN)

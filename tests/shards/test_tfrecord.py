@@ -1,7 +1,5 @@
 import math
-import resource
 import struct
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from coldframe.errors import InputError
 from coldframe.shards.crc32c import masked_crc32c, tables
 from coldframe.shards.tfrecord import BLOCK_ROWS, encode, read_tfrecord, write_tfrecord
+from coldframe.testing.full_disk import no_file_larger_than
 
 ROW = {"user": [7], "item": [300], "label": [1.0], "weight": [0.5], "at": [-1]}
 COLUMNS = {
@@ -304,17 +303,6 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match=r"rows\.tfrecord cannot be written: No such file"):
         write_tfrecord(tmp_path / "none" / "rows.tfrecord", COLUMNS)
-
-
-@contextmanager
-def no_file_larger_than(size):
-    """What a full disk is to a process: a write beyond `size` bytes of any file fails."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("before", [None, b"what was there"])

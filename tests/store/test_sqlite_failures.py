@@ -2,8 +2,6 @@
 
 import errno
 import os
-import resource
-from contextlib import contextmanager
 
 import pytest
 
@@ -12,6 +10,7 @@ from coldframe.errors import StoreBusyError, StoreError
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore, connections, housekeeping
 from coldframe.store.sqlite.connections import connect
+from coldframe.testing.full_disk import no_file_larger_than
 from coldframe.testing.store_samples import DAY, START, event, events, frame, impression
 
 SETTINGS = Settings().store
@@ -22,17 +21,6 @@ def store(tmp_path):
     opened = SQLiteStore(tmp_path, SETTINGS)
     yield opened
     opened.close()
-
-
-@contextmanager
-def no_file_larger_than(size):
-    """What a full disk is to a process: a write beyond `size` bytes of any file fails."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import typer
 
 from coldframe.cli.options import Json, Seed, Window, moment
 from coldframe.cli.output import emit, facts, progress_bar, say
-from coldframe.cli.project import open_project
+from coldframe.cli.project import open_project, require_extra
 
 if TYPE_CHECKING:
     from coldframe.shards.plan import Plan
@@ -76,6 +76,7 @@ def run(
 
     Example: `coldframe pipeline run --source events/ --sink rows/2026-06-01 --as-of 2026-06-01T00:00Z`
     """
+    require_extra("pipeline")
     from coldframe.shards.plan import Plan
     from coldframe.shards.source import event_files
     from coldframe.shards.writing import Sink

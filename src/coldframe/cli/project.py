@@ -6,13 +6,14 @@ Owns finding and opening them. Never writes anything into them.
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from coldframe.cli.group import Invocation
-from coldframe.errors import SettingsError, StoreError
+from coldframe.errors import InputError, SettingsError, StoreError
 
 if TYPE_CHECKING:
     from coldframe.bundle.registry import Registry
@@ -70,6 +71,20 @@ class Project:
                 f"There is no data folder at {self.data}.",
                 remedy="Run `coldframe init` first, or name a project with --config PATH.",
             )
+
+
+LIBRARIES = {"train": ("scipy", "numba", "jax", "optax", "lightgbm"), "pipeline": ("numba", "pyarrow")}
+"""What a command needs beyond an install that only serves, by the extra that brings it."""
+
+
+def require_extra(extra: str) -> None:
+    """Raise `InputError` where the libraries of an extra are not installed."""
+    missing = [name for name in LIBRARIES[extra] if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"This install has no {', '.join(missing)}, which this command needs.",
+            remedy=f"pip install 'coldframe[{extra}]'",
+        )
 
 
 def open_project(ctx: typer.Context) -> Project:

@@ -6,7 +6,7 @@ import typer
 
 from coldframe.cli.options import AsOf, Json, Seed, Window, moment
 from coldframe.cli.output import emit, facts, progress_bar, say
-from coldframe.cli.project import open_project
+from coldframe.cli.project import open_project, require_extra
 
 
 def train(
@@ -26,6 +26,7 @@ def train(
 
     Example: `coldframe train --window 90 --seed 7`
     """
+    require_extra("train")
     from coldframe.clock import system_clock
     from coldframe.schedule import training
     from coldframe.schedule.trainer import sigterm_interrupts

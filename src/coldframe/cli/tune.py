@@ -6,7 +6,7 @@ import typer
 
 from coldframe.cli.options import AsOf, Json, Window, moment
 from coldframe.cli.output import emit, progress_bar, say, table
-from coldframe.cli.project import open_project
+from coldframe.cli.project import open_project, require_extra
 
 
 def tune(
@@ -27,6 +27,7 @@ def tune(
 
     Example: `coldframe tune --budget 300`
     """
+    require_extra("train")
     from coldframe import pipeline
     from coldframe.settings.rewriting import rewrite
 

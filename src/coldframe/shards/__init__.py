@@ -14,4 +14,5 @@ job.py        the steps as workers of many machines do them, from bytes to bytes
 wire.py       columns and errors on their way between workers
 beam.py       the engine on Apache Beam
 spark.py      the engine on Apache Spark
+tfrecord.py   rows as tf.train.Example, without TensorFlow; message.py, framing.py and crc32c.py are its parts
 """

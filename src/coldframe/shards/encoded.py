@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.draws import hash_ids
 from coldframe.dataset.training_set import DAY_US
+from coldframe.errors import InputError
 from coldframe.shards.bits import mix_one
 from coldframe.shards.plan import Plan
 from coldframe.shards.source import Batch, Column
@@ -49,9 +50,17 @@ class Vocabularies:
         return Lookup.of(self.users), Lookup.of(self.items)
 
     def encode(self, batch: Batch, plan: Plan) -> Events:
-        """Return a batch's events as records, those before the window with weight 0."""
+        """Return a batch's events as records, those before the window with weight 0.
+
+        Raises `InputError` for an id that the vocabularies do not hold.
+        """
         users, items = self._lookups
         user, item = users.rows(batch.user), items.rows(batch.item)
+        if len(batch) and min(user.min(), item.min()) < 0:
+            raise InputError(
+                "The source names users or items that it did not name a moment ago: it changed while it was read.",
+                remedy="Read a copy, or a folder that nothing is written to, and run again: nothing was published.",
+            )
         time = batch.time.to_numpy(zero_copy_only=False)
         kinds = coded(batch.event_type)
         names = kinds.dictionary.cast(pa.string()).to_pylist()
