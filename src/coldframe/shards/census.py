@@ -75,7 +75,7 @@ def distinct(column: Column) -> Column:
 
 
 class Distinct:
-    """Distinct texts, merged again whenever those that wait are as many as those that are known."""
+    """Distinct texts, merged again whenever those that wait are several times as many as those that are known."""
 
     def __init__(self, known: Column | None = None) -> None:
         self._known: Column = pa.array([], pa.string()) if known is None else known
@@ -84,7 +84,7 @@ class Distinct:
     def add(self, texts: Column) -> None:
         """Take some texts."""
         self._waiting.append(texts)
-        if sum(map(len, self._waiting)) > max(len(self._known), WAITING):
+        if sum(map(len, self._waiting)) > max(PATIENCE * len(self._known), WAITING):
             self.merged()
 
     def merged(self) -> Column:
@@ -101,6 +101,8 @@ class Distinct:
 
 WAITING = 1 << 18
 """Texts that may wait at least."""
+PATIENCE = 4
+"""Texts that may wait for each known one: a merge looks at the known ones again, too."""
 
 
 @dataclass

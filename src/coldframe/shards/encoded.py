@@ -17,6 +17,7 @@ from coldframe.dataset.training_set import DAY_US
 from coldframe.errors import InputError
 from coldframe.shards.bits import mix_one
 from coldframe.shards.plan import Plan
+from coldframe.shards.sha256 import first_words
 from coldframe.shards.source import Batch, Column
 
 EVENT = np.dtype(
@@ -38,12 +39,12 @@ class Vocabularies:
     @cached_property
     def user_hash(self) -> NDArray[np.uint64]:
         """`hash_ids` of the users, uint64 [n_users]."""
-        return hash_ids(map(str, self.users))
+        return first_words(*_text_buffers(self.users))
 
     @cached_property
     def item_hash(self) -> NDArray[np.uint64]:
         """`hash_ids` of the items, uint64 [n_items]."""
-        return hash_ids(map(str, self.items))
+        return first_words(*_text_buffers(self.items))
 
     @cached_property
     def _lookups(self) -> "tuple[Lookup, Lookup]":

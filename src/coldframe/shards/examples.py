@@ -16,48 +16,15 @@ from coldframe.dataset.training_set import DAY_US
 from coldframe.shards.bits import below_one, mix_one
 from coldframe.shards.census import Census
 from coldframe.shards.encoded import Events
+from coldframe.shards.rows import ROW, Rows
 
 Mass = NDArray[np.float64]
 
 
-class Rows(NamedTuple):
-    """Training rows as parallel arrays.
-
-    `user`, `item` rows of the vocabularies int32; `label` 0 or 1 uint8; `weight` ≥ 0 float32; `timestamp` of the event
-    int64 µs; `probability` float32: how likely the draw was to give this item, 1 for an event's own row;
-    `user_count` int32: the user's earlier events; `item_count` int32: the item's events before that day began.
-    """
-
-    user: NDArray[np.int32]
-    item: NDArray[np.int32]
-    label: NDArray[np.uint8]
-    weight: NDArray[np.float32]
-    timestamp: NDArray[np.int64]
-    probability: NDArray[np.float32]
-    user_count: NDArray[np.int32]
-    item_count: NDArray[np.int32]
-
-    @staticmethod
-    def empty(n: int) -> "Rows":
-        """Return n rows to be filled in."""
-        kinds = (np.int32, np.int32, np.uint8, np.float32, np.int64, np.float32, np.int32, np.int32)
-        return Rows._make(np.empty(n, kind) for kind in kinds)
-
-    def taken(self, places: NDArray[np.int64] | slice) -> "Rows":
-        """Return some rows, in that order."""
-        return Rows._make(column[places] for column in self)
-
-    @property
-    def n(self) -> int:
-        """How many rows there are."""
-        return len(self.user)
-
-
 class Examples(NamedTuple):
-    """Rows, the event that each came from, int32, and how many negatives do not exist."""
+    """Rows, and how many negatives do not exist."""
 
     rows: Rows
-    event: NDArray[np.int32]
     missing: int
 
 
@@ -94,8 +61,7 @@ def examples(events: Events, met: Met, census: Census) -> Examples:
     Events of weight 0 make none. A user who met everything has no negatives.
     """
     n_liked = int(np.count_nonzero(events["weight"] > 0))
-    rows = Rows.empty(int(np.count_nonzero(events["weight"])) + n_liked * census.ratio)
-    event = np.empty(rows.n, np.int32)
+    rows = np.zeros(int(np.count_nonzero(events["weight"])) + n_liked * census.ratio, ROW)
     plan = census.plan
     start = mix(np.array([plan.seed % 2**64], np.uint64))[0]
     n, missing = _fill(
@@ -106,14 +72,8 @@ def examples(events: Events, met: Met, census: Census) -> Examples:
         (census.ratio, census.popularity, plan.popularity_share, census.proposal),
         (plan.start, DAY_US, census.known_by),
         rows,
-        event,
     )
-    return Examples(rows.taken(slice(n)), event[:n], missing)
-
-
-def fingerprint(rows: Rows) -> int:
-    """Return a number that is the same for the same rows in any order, 64 bits."""
-    return int(_fingerprint(rows))
+    return Examples(rows[:n], missing)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -151,7 +111,7 @@ def _propose(bits, n_items, popularity, part):  # type: ignore[no-untyped-def] #
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill(events, what_met, seed, hashes, chance, calendar, rows, origin):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _fill(events, what_met, seed, hashes, chance, calendar, rows):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     met, met_start, n_met, mass, first_user = what_met
     user_hash, item_hash = hashes
     ratio, popularity, part, proposal = chance
@@ -163,7 +123,6 @@ def _fill(events, what_met, seed, hashes, chance, calendar, rows, origin):  # ty
         if event.weight == 0:
             continue
         today = (event.time - start) // day
-        origin[at] = row
         at = _own_row(event, today, known_by, rows, at)
         if event.weight < 0:
             continue
@@ -190,29 +149,28 @@ def _fill(events, what_met, seed, hashes, chance, calendar, rows, origin):  # ty
             if item < 0:
                 bits = mix_one(key + (counter + np.uint64(TRIES)) * golden)
                 item = _nth_unmet(met, first, size, below_one(bits, n_items - size))
-            origin[at] = row
-            rows.user[at] = event.user
-            rows.item[at] = item
-            rows.label[at] = 0
-            rows.weight[at] = event.weight
-            rows.timestamp[at] = event.time
-            rows.probability[at] = proposal[item] * reached + last
-            rows.user_count[at] = event.count
-            rows.item_count[at] = known_by[item, today]
+            rows[at].user = event.user
+            rows[at].item = item
+            rows[at].label = 0
+            rows[at].weight = event.weight
+            rows[at].timestamp = event.time
+            rows[at].probability = proposal[item] * reached + last
+            rows[at].user_count = event.count
+            rows[at].item_count = known_by[item, today]
             at += 1
     return at, missing
 
 
 @numba.njit(cache=True, nogil=True)
 def _own_row(event, today, known_by, rows, at):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    rows.user[at] = event.user
-    rows.item[at] = event.item
-    rows.label[at] = 1 if event.weight > 0 else 0
-    rows.weight[at] = abs(event.weight)
-    rows.timestamp[at] = event.time
-    rows.probability[at] = 1
-    rows.user_count[at] = event.count
-    rows.item_count[at] = known_by[event.item, today]
+    rows[at].user = event.user
+    rows[at].item = event.item
+    rows[at].label = 1 if event.weight > 0 else 0
+    rows[at].weight = abs(event.weight)
+    rows[at].timestamp = event.time
+    rows[at].probability = 1
+    rows[at].user_count = event.count
+    rows[at].item_count = known_by[event.item, today]
     return at + 1
 
 
@@ -221,16 +179,3 @@ def _sum_proposals(items, start, size, proposal, mass):  # type: ignore[no-untyp
     for user in range(len(start)):
         for at in range(start[user], start[user] + size[user]):
             mass[user] += proposal[items[at]]
-
-
-@numba.njit(cache=True, nogil=True)
-def _fingerprint(rows):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    weight, probability = rows.weight.view(np.uint32), rows.probability.view(np.uint32)
-    total = np.uint64(0)
-    for at in range(len(rows.user)):
-        state = mix_one((np.uint64(rows.user[at]) << np.uint64(32)) | np.uint64(rows.item[at]))
-        state = mix_one(state ^ np.uint64(rows.timestamp[at]))
-        state = mix_one(state ^ ((np.uint64(weight[at]) << np.uint64(32)) | np.uint64(probability[at])))
-        state = mix_one(state ^ ((np.uint64(rows.user_count[at]) << np.uint64(32)) | np.uint64(rows.item_count[at])))
-        total += mix_one(state ^ np.uint64(rows.label[at]))
-    return total

@@ -22,9 +22,10 @@ import numpy as np
 from coldframe.shards.census import Census, Counts, Names
 from coldframe.shards.dealing import USUAL, Sizes, by_lot, by_user, users_of
 from coldframe.shards.encoded import EVENT, Vocabularies
-from coldframe.shards.examples import Met, Rows, examples
+from coldframe.shards.examples import Met, examples
 from coldframe.shards.plan import Plan
 from coldframe.shards.report import Made, Report, published
+from coldframe.shards.rows import ROW
 from coldframe.shards.settle import Settled, settle
 from coldframe.shards.source import Read, batches
 from coldframe.shards.wire import (
@@ -88,29 +89,31 @@ class Job:
         return counts_packed(counts)
 
     def dealt(self, part: Numbered, names: bytes, counts: bytes) -> Iterator[Numbered]:
-        """Yield the rows of a settled part, by shard, each with the key of its event."""
+        """Yield the rows of a settled part, by shard."""
         census, found = _census(self.plan, names, counts), _settled(part[1])
         first, _ = users_of(part[0], len(census.names.users), self.sizes.parts(self.n_events(names)))
         met = Met.of(found.met, found.n_met, census, first)
         for shard, own in enumerate(by_lot(found.events, self.plan.seed, self.n_shards(names))):
             if len(own):
                 made = examples(own, met, census)
-                missing = np.array([made.missing])
-                yield shard, packed(**made.rows._asdict(), key=own["key"][made.event], missing=missing)
+                facts = np.array([part[0], made.missing])
+                yield shard, packed(rows=made.rows.view(np.uint8), facts=facts)
 
     def empty(self, names: bytes) -> Iterator[Numbered]:
         """Yield no row for each shard: a shard that gets none is written, too."""
-        nothing = packed(**Rows.empty(0)._asdict(), key=np.empty(0, np.uint64), missing=np.zeros(1, np.int64))
+        nothing = packed(rows=np.empty(0, np.uint8), facts=np.zeros(2, np.int64))
         for shard in range(self.n_shards(names)):
             yield shard, nothing
 
     def written(self, shard: tuple[int, Iterable[bytes]], names: bytes) -> bytes:
-        """Write a shard; the order that its rows arrived in leaves no trace. Raises `Told` when the disk refuses."""
+        """Write a shard, its parts one after the other in whatever order they arrived.
+
+        Raises `Told` when the disk refuses.
+        """
         number, pieces = shard
-        found = [numbers(piece) for piece in pieces]
-        columns = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
-        key, missing = columns.pop("key"), int(columns.pop("missing").sum())
-        rows = Rows(**columns).taken(np.lexsort((columns["user"], key)))
+        found = sorted((numbers(piece) for piece in pieces), key=lambda piece: int(piece["facts"][0]))
+        rows = np.concatenate([piece["rows"] for piece in found]).view(ROW)
+        missing = sum(int(piece["facts"][1]) for piece in found)
         with telling():
             made = self.sink.write(number, self.n_shards(names), rows, self.plan.seed)
         return msgspec.json.encode((made, missing))

@@ -59,11 +59,11 @@ def run_local(
 
 
 class _Parts:
-    """Files of events in the scratch folder, which several threads add to."""
+    """Files of events in the scratch folder, which several threads add to: in blocks, each of some source."""
 
     def __init__(self, paths: list[Path]) -> None:
         self._paths, self._locks = paths, [Lock() for _ in paths]
-        self.sizes = [0] * len(paths)
+        self._blocks: list[list[tuple[int, int]]] = [[] for _ in paths]
 
     @staticmethod
     def of(folder: Path, kind: str, n: int) -> "_Parts":
@@ -73,29 +73,34 @@ class _Parts:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def add(self, number: int, events: Events) -> None:
-        """Put events at the end of a part."""
+    def n_events(self, number: int) -> int:
+        """Return how many events a part holds."""
+        return sum(n for _, n in self._blocks[number])
+
+    def add(self, number: int, events: Events, source: int) -> None:
+        """Put events of a source at the end of a part."""
         if not len(events):
             return
         with self._locks[number], disk_errors(self._paths[number]), self._paths[number].open("ab") as file:
             file.write(events.tobytes())
-            self.sizes[number] += len(events)
+            self._blocks[number].append((source, len(events)))
 
     def take(self, number: int) -> Events:
-        """Return a part's events, and forget them."""
-        path = self._paths[number]
-        if not path.exists():
+        """Return a part's events in order of their source, and forget them."""
+        path, blocks = self._paths[number], self._blocks[number]
+        if not blocks:
             return np.zeros(0, EVENT)
-        events = np.fromfile(path, EVENT)
+        events, ends = np.fromfile(path, EVENT), np.cumsum([n for _, n in blocks])
         path.unlink()
-        return events
+        pieces = np.split(events, ends[:-1])
+        return np.concatenate([pieces[place] for place in np.argsort([source for source, _ in blocks], kind="stable")])
 
 
 def _scatter(path: Path, names: Vocabularies, plan: Plan, parts: _Parts) -> None:
     """Deal a file's events to the parts of their users."""
     for batch in batches(path, as_of=plan.as_of, read=Read()):
         for number, own in enumerate(by_user(names.encode(batch, plan), len(names.users), len(parts))):
-            parts.add(number, own)
+            parts.add(number, own, 0)
 
 
 class _Settling:
@@ -104,7 +109,7 @@ class _Settling:
     def __init__(self, names: Vocabularies, plan: Plan, parts: _Parts, shards: _Parts, folder: Path) -> None:
         self._names, self._plan, self._parts, self._shards = names, plan, parts, shards
         self.counts, self._lock = Counts.none(len(names.items), plan), Lock()
-        self._room = np.concatenate([[0], np.cumsum(parts.sizes)])
+        self._room = np.concatenate([[0], np.cumsum([parts.n_events(number) for number in range(len(parts))])])
         items = np.memmap(folder / "met", np.int32, "w+", shape=max(1, int(self._room[-1])))
         n_users = len(names.users)
         self.met = Met(items, np.zeros(n_users, np.int64), np.zeros(n_users, np.int64), np.zeros(0))
@@ -120,14 +125,12 @@ class _Settling:
         with self._lock:
             self.counts.add(found, self._plan)
         for shard, own in enumerate(by_lot(found.events, self._plan.seed, len(self._shards))):
-            self._shards.add(shard, own)
+            self._shards.add(shard, own, number)
 
 
 def _write(number: int, shards: _Parts, met: Met, census: Census, sink: Sink) -> Made:
-    """Write one shard; the order that its events arrived in leaves no trace."""
-    events = shards.take(number)
-    events = events[np.lexsort((events["user"], events["key"]))]
-    found = examples(events, met, census)
+    """Write one shard: the events of its parts one after the other, each part's in order of user and time."""
+    found = examples(shards.take(number), met, census)
     return sink.write(number, len(shards), found.rows, census.plan.seed), found.missing
 
 

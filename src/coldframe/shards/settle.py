@@ -97,22 +97,67 @@ def _walk(events, starts, ends, met, n_met):  # type: ignore[no-untyped-def] # n
     total = 0
     for user in range(len(starts)):
         first, last = starts[user], ends[user]
-        if first == last:
-            continue
-        own = events[first:last].copy()
-        by_key = np.argsort(own["key"])
-        order = by_key[np.argsort(own["time"][by_key], kind="mergesort")]
-        for at in range(last - first):
-            events[first + at] = own[order[at]]
+        if last - first > FEW:
+            own = events[first:last].copy()
+            by_key = np.argsort(own["key"])
+            order = by_key[np.argsort(own["time"][by_key], kind="mergesort")]
+            for at in range(last - first):
+                events[first + at] = own[order[at]]
+            items = np.sort(own["item"])
+            for at in range(last - first):
+                met[total + at] = items[at]
+        else:
+            _insertion_sort(events, first, last)
+            _insert_items(events, first, last, met, total)
         before = 0
         for at in range(first, last):
             if at > first and events[at].time != events[at - 1].time:
                 before = at - first
             events[at].count = before
-        items = np.sort(own["item"])
-        for at in range(len(items)):
-            if at == 0 or items[at] != items[at - 1]:
-                met[total] = items[at]
-                total += 1
-                n_met[user] += 1
+        n_met[user] = _once(met, total, last - first)
+        total += n_met[user]
     return total
+
+
+FEW = 48
+"""Up to so many events of a user, insertion sorts them sooner than anything that asks for memory first."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _insertion_sort(events, first, last):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Order events by time and key, in place."""
+    for at in range(first + 1, last):
+        time, key, place = events[at].time, events[at].key, at
+        while place > first and (
+            events[place - 1].time > time or (events[place - 1].time == time and events[place - 1].key > key)
+        ):
+            place -= 1
+        if place == at:
+            continue
+        user, item, weight = events[at].user, events[at].item, events[at].weight
+        for there in range(at, place, -1):
+            events[there] = events[there - 1]
+        events[place].time, events[place].key, events[place].user = time, key, user
+        events[place].item, events[place].weight = item, weight
+
+
+@numba.njit(cache=True, nogil=True)
+def _insert_items(events, first, last, met, start):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Put the items of some events into `met` from `start` on, ascending."""
+    for at in range(last - first):
+        item, place = events[first + at].item, start + at
+        while place > start and met[place - 1] > item:
+            met[place] = met[place - 1]
+            place -= 1
+        met[place] = item
+
+
+@numba.njit(cache=True, nogil=True)
+def _once(values, start, size):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Keep each of `size` ascending values from `start` on once, and return how many remain."""
+    kept = 0
+    for at in range(size):
+        if at == 0 or values[start + at] != values[start + at - 1]:
+            values[start + kept] = values[start + at]
+            kept += 1
+    return kept

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from coldframe.clock import generator
 from coldframe.errors import InputError, StoreError
 from coldframe.shards.encoded import Vocabularies
-from coldframe.shards.examples import Rows, fingerprint
+from coldframe.shards.rows import Columns, Rows, fingerprint
 
 Format = Literal["parquet", "tfrecord"]
 MANIFEST = "manifest.json"
@@ -58,13 +58,14 @@ class Sink:
 
     def write(self, number: int, n_shards: int, rows: Rows, seed: int) -> Shard:
         """Shuffle a shard's rows by the seed and write them; a half-written file never has the name of a shard."""
-        order = generator(seed, "shuffle", str(number)).permutation(rows.n)
+        order = generator(seed, "shuffle", str(number)).permutation(len(rows))
         name = f"shard-{number:05d}-of-{n_shards:05d}.{self.format}"
-        self._whole(name, _WRITERS[self.format](rows.taken(order)))
+        columns = Columns.of(rows, order)
+        self._whole(name, _WRITERS[self.format](columns))
         data = self.folder / name
         with data.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Shard(name, rows.n, data.stat().st_size, digest, fingerprint(rows))
+        return Shard(name, len(rows), data.stat().st_size, digest, fingerprint(columns))
 
     def publish(self, names: Vocabularies, facts: Mapping[str, Any], shards: list[Shard]) -> None:
         """Write the vocabularies and, last, the manifest; what workers that died had begun is removed."""
@@ -115,24 +116,29 @@ def disk_errors(path: Path) -> Generator[None]:
         raise StoreError(f"{path} could not be written: {error.strerror or error}.", remedy=remedy) from error
 
 
-def as_arrow(rows: Rows) -> Any:
+def as_arrow(rows: Columns) -> Any:
     """Return rows as a table, their time as a timestamp."""
-    columns = dict(zip(Rows._fields, (pa.array(column) for column in rows), strict=True))
+    columns = dict(zip(Columns._fields, (pa.array(column) for column in rows), strict=True))
     return pa.table(columns | {"timestamp": columns["timestamp"].cast(pa.timestamp("us", "UTC"))})
 
 
-def _parquet(rows: Rows) -> Callable[[Path], object]:
-    few: Any = ["label", "weight"]
-    return lambda path: pq.write_table(
-        as_arrow(rows), path, compression="zstd", compression_level=1, use_dictionary=few, write_statistics=False
-    )
+_COUNTED: Any = ["weight", "probability"]
+_PACKED: Any = dict.fromkeys(("user", "item", "label", "timestamp", "user_count", "item_count"), "DELTA_BINARY_PACKED")
+"""Whole numbers take the bits they need, the few distinct floats a dictionary: as small as compression makes shuffled
+rows, in less time.
+"""
 
 
-def _tfrecord(rows: Rows) -> Callable[[Path], object]:
+def _parquet(rows: Columns) -> Callable[[Path], object]:
+    how: Any = {"use_dictionary": _COUNTED, "column_encoding": _PACKED}
+    return lambda path: pq.write_table(as_arrow(rows), path, compression="none", write_statistics=False, **how)
+
+
+def _tfrecord(rows: Columns) -> Callable[[Path], object]:
     from coldframe.shards.tfrecord import write_tfrecord
 
     columns = rows._asdict() | {"label": rows.label.astype(np.float32)}
     return lambda path: write_tfrecord(path, columns)
 
 
-_WRITERS: dict[Format, Callable[[Rows], Callable[[Path], object]]] = {"parquet": _parquet, "tfrecord": _tfrecord}
+_WRITERS: dict[Format, Callable[[Columns], Callable[[Path], object]]] = {"parquet": _parquet, "tfrecord": _tfrecord}
