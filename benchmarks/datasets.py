@@ -21,7 +21,7 @@ from coldframe.events.reading import read_items, read_users
 DATA = Path(os.environ.get("COLDFRAME_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 LIKED_FROM = 4
 HELD_OUT = 0.2
-"""Share of a user's items, or of the items, that a development split without times holds out."""
+"""Share of the items that a development split without times holds out."""
 SEED = 20_261_126
 HORIZON = 10
 """Events that follow a question: visits are asked about within too, as a page would."""
@@ -51,7 +51,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Published:
-    """A training and a test file; development holds out a share of each user's training rows, or the last of them."""
+    """A training and a test file; development holds out as large a share of each user's training rows, or the last."""
 
     train: pl.DataFrame
     held_out: pl.DataFrame
@@ -64,7 +64,8 @@ class Published:
 
     def development(self) -> Split:
         """Return the training file cut by the rule of the published split."""
-        chosen = _last(self.train) if self.last_one else _some(self.train)
+        share = self.held_out.height / (self.train.height + self.held_out.height)
+        chosen = _last(self.train) if self.last_one else _some(self.train, share)
         return published_split(self.train.filter(~chosen), self.train.filter(chosen), self.items)
 
 
@@ -250,11 +251,11 @@ def _some_items_cold(events: pl.DataFrame) -> pl.DataFrame:
     return known.with_columns(pl.when(cold).then(pl.lit("cold_test")).otherwise("split").alias("split"))
 
 
-def _some(events: pl.DataFrame) -> pl.Series:
+def _some(events: pl.DataFrame, share: float) -> pl.Series:
     lot = pl.Series(np.random.default_rng(SEED).random(events.height))
     place = lot.to_frame("lot").select(pl.col("lot").rank("ordinal").over(events["user_id"])).to_series()
     size = events.select(pl.len().over("user_id")).to_series()
-    return place <= (size * HELD_OUT).round()
+    return place <= (size * share).round()
 
 
 def _last(events: pl.DataFrame) -> pl.Series:

@@ -2,14 +2,14 @@
 
     python benchmarks/tune.py [--sets NAME,…] [--budget SECONDS]
 
-The same search as `coldframe tune`, on later events of the training side (or on the published validation part); the
-test events are never read. Writes `benchmarks/settings/SET.toml`, which `quality.py` starts from.
+The same search as `coldframe tune`, on later events of the training side, on the published validation part, or, where a
+split has neither times nor that, on its development split; the test events are never read. Writes `benchmarks/settings/SET.toml`, which `quality.py` starts from.
 """
 
 import argparse
 from pathlib import Path
 
-from datasets import SETS, is_there
+from datasets import SETS, Published, is_there
 from rich.console import Console
 
 from coldframe.models.tuning import tune
@@ -39,10 +39,12 @@ def tune_set(name: str, budget: float) -> dict[str, object]:
     path = FOLDER / f"{name}.toml"
     path.touch()
     settings = load(path)
-    split, made = SETS[name]().test(), trainer(settings)
+    data, made = SETS[name](), trainer(settings)
+    like_the_test = isinstance(data, Published)
+    split = data.development() if like_the_test else data.test()
     training_set = made.build(split.train, split.items, split.users, settings, as_of=split.as_of, window_days=None)
-    validation = split.plan(training_set, made.weigh).validation
-    questions = asked(validation) or None
+    plan = split.plan(training_set, made.weigh)
+    questions = asked(plan.cases if like_the_test else plan.validation) or None
     tuned = tune(training_set, settings, budget_seconds=budget, progress=lambda *_: None, questions=questions)
     rewrite(path, tuned.changed, evidence=tuned.evidence)
     return tuned.changed
