@@ -206,7 +206,7 @@ def _micros(time: Column) -> Column:
     """Return times in µs since 1970; numbers are taken as µs, text as ISO 8601."""
     if isinstance(time, pa.DictionaryArray):
         time = time.dictionary_decode()
-    if pa.types.is_string(time.type):
+    if pa.types.is_string(time.type) or pa.types.is_large_string(time.type):
         time = time.cast(pa.timestamp("us", "UTC"))
     if pa.types.is_timestamp(time.type):
         return time.cast(pa.timestamp("us", time.type.tz), safe=False).cast(pa.int64())
