@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 HEAVY = ("jax", "jaxlib", "optax", "scipy", "numba", "lightgbm", "sklearn", "pyarrow", "pandas")
+FAR = ("fsspec", "adbc_driver_postgresql", "adbc_driver_manager", "google", "grpc")
+"""What reads sources that are no file."""
 USERS = ["u000", "u007", "nobody"]
 
 WITHOUT = f"""
@@ -12,7 +14,7 @@ import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {HEAVY!r}:
+        if name.partition(".")[0] in {HEAVY + FAR!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Absent())
@@ -59,6 +61,24 @@ def test_a_bundle_serves_without_any_machine_learning_library(place, engine):
     assert ran.returncode == 0, ran.stderr
     here = [[[item.item_id, item.score] for item in engine.recommend(user, n=5, shown=False).items] for user in USERS]
     assert json.loads(ran.stdout) == here
+
+
+IMPORT = """
+from pathlib import Path
+from coldframe.cli import app
+
+folder = Path(sys.argv[1])
+(folder / "a.csv").write_text("user_id,item_id,event_type,timestamp\\nu,i,view,2026-01-01\\n")
+app(["init", str(folder)], standalone_mode=False)
+app(["import", "events", str(folder / "a.csv"), "--config", str(folder / "coldframe.toml")], standalone_mode=False)
+"""
+
+
+def test_files_are_imported_without_the_libraries_of_other_sources(tmp_path):
+    """They are not even looked for."""
+    ran = run(IMPORT, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "a.csv" in ran.stdout
 
 
 def test_those_libraries_are_really_absent_there():

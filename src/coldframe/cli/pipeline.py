@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from coldframe.cli.options import Json, Seed, Window, moment
-from coldframe.cli.output import emit, facts, progress_bar, say
+from coldframe.cli.options import Columns, Constant, Json, Seed, Window, moment, pairs
+from coldframe.cli.output import StepProgress, emit, facts, progress_bar, say
 from coldframe.cli.project import open_project, require_extra
+from coldframe.cli.sources import Query, Table, copied, require_no_database
 
 if TYPE_CHECKING:
     from coldframe.shards.plan import Plan
     from coldframe.shards.report import Progress, Report
     from coldframe.shards.writing import Sink
+    from coldframe.sources.asked import Asked
 
 app = typer.Typer(no_args_is_help=True, help="Turn events into shuffled training rows: Parquet or TFRecord shards.")
 STORE = "store"
+COPY = ".source"
+"""Folder in the sink for copies of what lies elsewhere: every worker that sees the sink sees them."""
+ROWS_PER_FILE = 1 << 20
+"""Of a copied database: several files, so that several threads read."""
 
 
 class Engine(StrEnum):
@@ -38,24 +44,38 @@ class Kind(StrEnum):
     TFRECORD = "tfrecord"
 
 
+Source = Annotated[
+    str,
+    typer.Option(
+        "--source",
+        metavar="PATH",
+        help="A file or folder of events, here or at a URL (s3://…, gs://…); `store`: the project's; postgresql://… or "
+        "bigquery://….",
+    ),
+]
+End = Annotated[
+    str, typer.Option("--as-of", metavar="TIME", help="End of the window, ISO 8601: a run can be repeated.")
+]
+EngineName = Annotated[
+    Engine,
+    typer.Option("--engine", metavar="NAME", help="Who computes: local, beam or spark.", case_sensitive=False),
+]
+Runner = Annotated[
+    str, typer.Option("--runner", metavar="NAME", help="Beam's runner: FnApiRunner, FlinkRunner, SparkRunner, …")
+]
+OnlyWindow = Annotated[
+    bool, typer.Option("--only-window", help="Leave a database's events from before the window where they are.")
+]
+
+
 @app.command("run")
 def run(
     ctx: typer.Context,
-    source: Annotated[
-        str, typer.Option("--source", metavar="PATH", help="A file or folder of events, or `store`: the project's.")
-    ],
+    source: Source,
     sink: Annotated[Path, typer.Option("--sink", metavar="FOLDER", help="Where the shards go; manifest last.")],
-    as_of: Annotated[
-        str,
-        typer.Option("--as-of", metavar="TIME", help="End of the window, ISO 8601: a run can be repeated."),
-    ],
-    engine: Annotated[
-        Engine,
-        typer.Option("--engine", metavar="NAME", help="Who computes: local, beam or spark.", case_sensitive=False),
-    ] = Engine.LOCAL,
-    runner: Annotated[
-        str, typer.Option("--runner", metavar="NAME", help="Beam's runner: FnApiRunner, FlinkRunner, SparkRunner, …")
-    ] = "FnApiRunner",
+    as_of: End,
+    engine: EngineName = Engine.LOCAL,
+    runner: Runner = "FnApiRunner",
     runner_options: Annotated[
         list[str] | None, typer.Option("--runner-option", metavar="TEXT", help="An option of Beam's; repeatable.")
     ] = None,
@@ -66,6 +86,11 @@ def run(
         Kind,
         typer.Option("--format", metavar="NAME", help="What a shard is: parquet or tfrecord.", case_sensitive=False),
     ] = Kind.PARQUET,
+    columns: Columns = None,
+    constant: Constant = None,
+    table: Table = None,
+    query: Query = None,
+    only_window: OnlyWindow = False,
     window: Window = None,
     seed: Seed = None,
     json: Json = False,
@@ -78,23 +103,42 @@ def run(
     """
     require_extra("pipeline")
     from coldframe.shards.plan import Plan
-    from coldframe.shards.source import event_files
     from coldframe.shards.writing import Sink
 
-    project = open_project(ctx)
-    end = moment(as_of)
-    plan = Plan.of(project.settings, as_of=end, days=window, seed=seed)
-    with _source(ctx, source, end) as path, progress_bar(quiet=json) as show:
-        how = _Engines(engine, runner, runner_options or (), master, project.settings.training.threads)
-        report = how.run(event_files(path), Sink(sink, kind.value), plan, show)
-    if json:
-        emit(report)
-        return
+    project, renamed = open_project(ctx), pairs(columns, option="--columns")
+    constants = pairs(constant, option="--constant")
+    plan = Plan.of(project.settings, as_of=moment(as_of), days=window, seed=seed, columns=renamed, constants=constants)
+    asked, rows = _asked(plan, table, query, only_window), Sink(sink, kind.value)
+    how = _Engines(engine, runner, runner_options or (), master, project.settings.training.threads)
+    with progress_bar(quiet=json) as show, _files(ctx, source, rows, asked, show) as files:
+        report = how.run(files, rows, plan, show)
+    emit(report) if json else _print(report, sink)
+
+
+def _print(report: "Report", sink: Path) -> None:
     counts = {"events read": report.read, "counted twice": report.repeated, "rows": report.rows}
     facts(counts | {"users": report.users, "items": report.items, "fingerprint": report.fingerprint})
     facts(report.rejected, title="rejected") if report.rejected else None
     facts({f"seconds: {step}": seconds for step, seconds in report.seconds.items()})
-    say(f"{sink} holds {report.rows:,} rows ({engine.value}).")
+    say(f"{sink} holds {report.rows:,} rows ({report.engine}).")
+
+
+def _asked(plan: "Plan", table: str | None, query: str | None, only_window: bool) -> "Asked":
+    """Return what a run wants of a source that is no file: events before its end, and after its start if asked."""
+    from coldframe.shards.source import ENDINGS, WANTED
+    from coldframe.sources.asked import Asked
+
+    start, end = (datetime.fromtimestamp(micros / 1e6, UTC) for micros in (plan.start, plan.as_of))
+    return Asked(
+        WANTED,
+        plan.columns,
+        plan.constants,
+        table=table,
+        query=query,
+        endings=ENDINGS,
+        start=start if only_window else None,
+        end=end,
+    )
 
 
 class _Engines(NamedTuple):
@@ -121,12 +165,26 @@ class _Engines(NamedTuple):
 
 
 @contextmanager
-def _source(ctx: typer.Context, source: str, end: datetime) -> Generator[Path]:
-    """Yield the path to read: the one given, or the store's events as a file of their own for as long as it takes."""
+def _files(
+    ctx: typer.Context, source: str, sink: "Sink", asked: "Asked", show: StepProgress
+) -> "Generator[list[Path]]":
+    """Yield the files to read: those that are given, or copies for as long as it takes."""
+    from coldframe.shards.source import event_files
+    from coldframe.sources.address import is_address
+    from coldframe.sources.stage import forget
+
+    copy = sink.folder / COPY
+    if is_address(source):
+        sink.open()
+        with copied(source, copy, asked, show, rows_per_file=ROWS_PER_FILE) as found:
+            yield [path for _, path in found]
+        return
+    require_no_database(source, table=asked.table, query=asked.query, only_window=asked.start)
+    forget(copy)
     if source != STORE:
-        yield Path(source)
+        yield event_files(source)
         return
     with TemporaryDirectory(prefix="coldframe-") as folder, open_project(ctx).store() as store:
         path = Path(folder) / "events.parquet"
-        store.scan_events(end=end).sink_parquet(path)
-        yield path
+        store.scan_events(end=asked.end).sink_parquet(path)
+        yield [path]

@@ -73,18 +73,30 @@ class Project:
             )
 
 
-LIBRARIES = {"train": ("scipy", "numba", "jax", "optax", "lightgbm"), "pipeline": ("numba", "pyarrow")}
+LIBRARIES = {
+    "train": ("scipy", "numba", "jax", "optax", "lightgbm"),
+    "pipeline": ("numba", "pyarrow"),
+    "cloud": ("fsspec",),
+    "postgresql": ("adbc_driver_postgresql", "pyarrow"),
+    "bigquery": ("google.cloud.bigquery", "google.cloud.bigquery_storage", "pyarrow"),
+}
 """What a command needs beyond an install that only serves, by the extra that brings it."""
 
 
 def require_extra(extra: str) -> None:
     """Raise `InputError` where the libraries of an extra are not installed."""
-    missing = [name for name in LIBRARIES[extra] if find_spec(name) is None]
+    missing = [name for name in LIBRARIES[extra] if not _installed(name)]
     if missing:
         raise InputError(
             f"This install has no {', '.join(missing)}, which this command needs.",
             remedy=f"pip install 'coldframe[{extra}]'",
         )
+
+
+def _installed(name: str) -> bool:
+    """Return whether a library is there, without importing it."""
+    parent, dot, _ = name.rpartition(".")
+    return (not dot or _installed(parent)) and find_spec(name) is not None
 
 
 def open_project(ctx: typer.Context) -> Project:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 import polars as pl
 
 from coldframe.errors import ColumnError
-from coldframe.events.table import Batch, Table
+from coldframe.events.table import Batch, Header
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Selection:
             ours: pl.Series(ours, [text]).new_from_index(0, len(batch.lines)) for ours, text in self.constants.items()
         }
 
-    def along(self, table: Table, name: str) -> "Selection":
+    def along(self, table: Header, name: str) -> "Selection":
         """Return the selection with one further column of the table. Raises `ColumnError` when it has none."""
         if name not in table.columns:
             raise ColumnError(
@@ -46,14 +46,14 @@ class Selection:
             )
         return Selection({**self.theirs, name: name}, self.constants)
 
-    def unread(self, table: Table) -> list[str]:
+    def unread(self, table: Header) -> list[str]:
         """Return the table's columns that nobody reads."""
         read = set(self.read)
         return [name for name in table.columns if name not in read]
 
 
 def select(
-    table: Table,
+    table: Header,
     known: Sequence[str],
     *,
     columns: Mapping[str, str] | None = None,
@@ -84,7 +84,7 @@ def select(
     return Selection({**mapped, **rest}, constants)
 
 
-def require(table: Table, selection: Selection, *needed: tuple[str, ...]) -> None:
+def require(table: Header, selection: Selection, *needed: tuple[str, ...]) -> None:
     """Raise `ColumnError` unless one of the names of each tuple is there; it says what to write."""
     there = {ours for ours, theirs in selection.theirs.items() if theirs in table.columns} | {*selection.constants}
     missing = [names for names in needed if not there & set(names)]

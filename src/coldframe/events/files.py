@@ -38,7 +38,12 @@ def file_format(path: Path) -> Format:
     return found
 
 
-def open_table(path: Path) -> Table:
-    """Return a file as a table of rows. Raises `InputError` when it cannot be read."""
+def open_table(path: Path, *, source: str | None = None) -> Table:
+    """Return a file as a table of rows; a copy says of itself what its `source` is called.
+
+    Raises `InputError` when it cannot be read.
+    """
     readers = {"parquet": ParquetTable, "csv": CsvTable, "jsonl": JsonTable}
-    return readers[file_format(path)](path)
+    table = readers[file_format(path)](path)
+    table.source = source or table.source
+    return table

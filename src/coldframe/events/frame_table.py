@@ -46,7 +46,7 @@ class ParquetTable:
         try:
             self._table = FrameTable(pl.scan_parquet(path, glob=False), self.source)
         except _UNREADABLE as error:
-            raise _unreadable(path, error) from error
+            raise _unreadable(self.source, error) from error
         self.columns, self.n_rows = self._table.columns, self._table.n_rows
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
@@ -56,15 +56,15 @@ class ParquetTable:
             try:
                 batch = next(batches, None)
             except _UNREADABLE as error:
-                raise _unreadable(Path(self.source), error) from error
+                raise _unreadable(self.source, error) from error
             if batch is None:
                 return
             yield batch
 
 
-def _unreadable(path: Path, error: Exception) -> InputError:
+def _unreadable(source: str, error: Exception) -> InputError:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     return InputError(
-        f"{path} cannot be read as Parquet: {first}.",
+        f"{source} cannot be read as Parquet: {first}.",
         remedy="It may be cut short or of another format: write it again.",
     )

@@ -36,8 +36,8 @@ class Batch(NamedTuple):
     broken: list[RefusedRow]
 
 
-class Table(Protocol):
-    """Rows with named columns that are read from the start, batch by batch."""
+class Header(Protocol):
+    """The names of columns, before a row is read."""
 
     @property
     def source(self) -> str:
@@ -50,13 +50,25 @@ class Table(Protocol):
         ...
 
     @property
-    def n_rows(self) -> int | None:
-        """How many rows there are, where the format says it."""
-        ...
-
-    @property
     def grows(self) -> bool:
         """Whether later rows may bring further columns, as in JSON Lines."""
+        ...
+
+
+class Columns(NamedTuple):
+    """A header that stands for itself."""
+
+    source: str
+    columns: Sequence[str]
+    grows: bool = False
+
+
+class Table(Header, Protocol):
+    """Rows with named columns that are read from the start, batch by batch."""
+
+    @property
+    def n_rows(self) -> int | None:
+        """How many rows there are, where the format says it."""
         ...
 
     @property

@@ -35,7 +35,7 @@ class Names:
     def of(path: Path, plan: Plan) -> "Names":
         """Return the names of a file. Raises `InputError` when it cannot be read to its end."""
         found = Names()
-        for batch in batches(path, as_of=plan.as_of, read=found.read, keys=False):
+        for batch in batches(path, **plan.reading, read=found.read, keys=False):
             found.users.add(distinct(batch.user))
             found.items.add(distinct(batch.item))
             found.n += len(batch)

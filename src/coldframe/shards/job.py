@@ -66,7 +66,7 @@ class Job:
         """Yield a file's events, by part. Raises `Told` for a file that cannot be read."""
         with telling():
             known, n_parts = _known(names), self.sizes.parts(self.n_events(names))
-            for batch in batches(Path(path), as_of=self.plan.as_of, read=Read()):
+            for batch in batches(Path(path), **self.plan.reading, read=Read()):
                 events = known.encode(batch, self.plan)
                 for part, own in enumerate(by_user(events, len(known.users), n_parts)):
                     if len(own):

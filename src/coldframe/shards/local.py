@@ -98,7 +98,7 @@ class _Parts:
 
 def _scatter(path: Path, names: Vocabularies, plan: Plan, parts: _Parts) -> None:
     """Deal a file's events to the parts of their users."""
-    for batch in batches(path, as_of=plan.as_of, read=Read()):
+    for batch in batches(path, **plan.reading, read=Read()):
         for number, own in enumerate(by_user(names.encode(batch, plan), len(names.users), len(parts))):
             parts.add(number, own, 0)
 

@@ -3,6 +3,7 @@
 Owns the meaning of a run: the same plan over the same events gives the same rows, whoever computes them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,8 @@ class Plan:
 
     `ratio` holds for catalogues below `large_catalogue` items, `large_ratio` from there on. `weights` are signed, by
     event type; a type that is not listed is worth `default_weight`; all of them halve every so many days (0: never).
-    `popularity_share` of the negatives are drawn by popularity, the others evenly.
+    `popularity_share` of the negatives are drawn by popularity, the others evenly. `columns` maps our names of columns
+    to those of the files, `constants` to what every row has.
     """
 
     as_of: int
@@ -33,9 +35,19 @@ class Plan:
     large_ratio: int
     large_catalogue: int
     popularity_share: float
+    columns: dict[str, str] = field(default_factory=dict, hash=False)
+    constants: dict[str, str] = field(default_factory=dict, hash=False)
 
     @staticmethod
-    def of(settings: Settings, *, as_of: datetime, days: int | None = None, seed: int | None = None) -> "Plan":
+    def of(
+        settings: Settings,
+        *,
+        as_of: datetime,
+        days: int | None = None,
+        seed: int | None = None,
+        columns: Mapping[str, str] | None = None,
+        constants: Mapping[str, str] | None = None,
+    ) -> "Plan":
         """Return the plan that the settings describe. Raises `InputError` for a window without a day."""
         days = settings.window.days if days is None else days
         if days < 1:
@@ -53,7 +65,14 @@ class Plan:
             large_ratio=rule.large_ratio,
             large_catalogue=rule.large_catalogue,
             popularity_share=rule.popularity_share,
+            columns=dict(columns or {}),
+            constants=dict(constants or {}),
         )
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the files of this run are read: the arguments of `source.batches` that every pass shares."""
+        return {"as_of": self.as_of, "columns": self.columns, "constants": self.constants}
 
     @property
     def start(self) -> int:

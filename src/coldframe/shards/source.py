@@ -4,19 +4,22 @@ Owns where rows come from and which of them are events. Never weighs and never d
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from coldframe.errors import ColumnError, InputError
+from coldframe.errors import InputError
+from coldframe.events.columns import Selection, require, select
 from coldframe.events.files import file_format
 from coldframe.events.schema import FIRST_TIME_US, LAST_TIME_US
+from coldframe.events.table import Columns
 
 pc: Any = pyarrow.compute
 Column = Any
@@ -25,7 +28,6 @@ BATCH = 1 << 20
 """Rows read at a time."""
 WANTED = ("event_id", "user_id", "session_id", "item_id", "event_type", "timestamp")
 """Columns that are read; `event_id` and `session_id` may be missing."""
-NEEDED = ("user_id", "item_id", "event_type", "timestamp")
 REASONS = ("no user", "no item", "no event type", "no time", "before 1970", "after 2200", "after as_of")
 """Why a row is no event of this run."""
 
@@ -66,9 +68,9 @@ def event_files(source: str | Path) -> list[Path]:
     """
     path = Path(source)
     if path.is_dir():
-        found = sorted(one for one in path.rglob("*") if one.is_file() and one.suffix in _ENDINGS)
+        found = sorted(one for one in path.rglob("*") if one.is_file() and one.suffix in ENDINGS)
         if not found:
-            raise InputError(f"{path} holds no event file.", remedy=f"Files end with {', '.join(_ENDINGS)}.")
+            raise InputError(f"{path} holds no event file.", remedy=f"Files end with {', '.join(ENDINGS)}.")
         return found
     if not path.is_file():
         raise InputError(f"There is no file {path}.", remedy="Name a file or a folder of events.")
@@ -76,7 +78,7 @@ def event_files(source: str | Path) -> list[Path]:
     return [path]
 
 
-_ENDINGS = (".parquet", ".csv", ".jsonl", ".ndjson")
+ENDINGS = (".parquet", ".csv", ".jsonl", ".ndjson")
 
 
 def n_rows(files: Sequence[Path]) -> int | None:
@@ -86,15 +88,25 @@ def n_rows(files: Sequence[Path]) -> int | None:
     return sum(_parquet(path).metadata.num_rows for path in files)
 
 
-def batches(path: Path, *, as_of: int, read: Read, keys: bool = True) -> Iterator[Batch]:
+def batches(
+    path: Path,
+    *,
+    as_of: int,
+    read: Read,
+    keys: bool = True,
+    columns: Mapping[str, str] | None = None,
+    constants: Mapping[str, str] | None = None,
+) -> Iterator[Batch]:
     """Yield the valid events of a file that happened before `as_of` (µs), and count the others in `read`.
 
-    Without `keys` event ids are not read. Raises `ColumnError` when a column is missing, `InputError` when the file
-    cannot be read to its end.
+    Without `keys` event ids are not read. `columns` maps our names to the file's, `constants` our names to what every
+    row has. Raises `ColumnError` when a column is missing, `InputError` when the file cannot be read to its end.
     """
     try:
-        for raw in _tables(path, WANTED if keys else WANTED[1:]):
-            yield _valid(_checked(raw, path), as_of, read)
+        table = _opened(path)
+        chosen = _chosen(path, table, keys, columns, constants)
+        for raw in _tables(path, table, chosen):
+            yield _valid(_ours(raw, chosen), as_of, read)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
         remedy = "Write the file again (the log is not changed by this), or leave it out."
         raise InputError(f"{path} cannot be read to its end: {_first_line(error)}", remedy=remedy) from error
@@ -111,25 +123,40 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _tables(path: Path, wanted: Sequence[str]) -> Iterator[Any]:
+def _opened(path: Path) -> Any:
     kind = file_format(path)
-    if kind == "parquet":
-        file = _parquet(path)
-        names = [name for name in wanted if name in file.schema_arrow.names]
-        texts = [name for name in names if pa.types.is_string(file.schema_arrow.field(name).type)]
-        file = pq.ParquetFile(path, read_dictionary=[name for name in texts if name != "event_id"])
-        yield from file.iter_batches(batch_size=BATCH, columns=names)
+    return _parquet(path) if kind == "parquet" else ds.dataset(path, format="csv" if kind == "csv" else "json")
+
+
+def _chosen(
+    path: Path, table: Any, keys: bool, columns: Mapping[str, str] | None, constants: Mapping[str, str] | None
+) -> Selection:
+    """Return which columns of a file are read. Raises `ColumnError` when one is missing."""
+    names = table.schema_arrow.names if isinstance(table, pq.ParquetFile) else table.schema.names
+    header = Columns(str(path), names)
+    found = select(header, WANTED, columns=columns, constants=constants)
+    require(header, found, ("item_id",), ("user_id", "session_id"), ("event_type",), ("timestamp",))
+    theirs = {ours: name for ours, name in found.theirs.items() if keys or ours != "event_id"}
+    return Selection(theirs, found.constants)
+
+
+def _tables(path: Path, table: Any, chosen: Selection) -> Iterator[Any]:
+    names = chosen.read
+    if not isinstance(table, pq.ParquetFile):
+        yield from table.to_batches(columns=names, batch_size=BATCH)
         return
-    reader = ds.dataset(path, format="csv" if kind == "csv" else "json")
-    yield from reader.to_batches(columns=[name for name in wanted if name in reader.schema.names], batch_size=BATCH)
+    kinds = {name: table.schema_arrow.field(name).type for name in names}
+    texts = [name for name, kind in kinds.items() if pa.types.is_string(kind) and name != chosen.theirs.get("event_id")]
+    file = pq.ParquetFile(path, read_dictionary=texts)
+    yield from file.iter_batches(batch_size=BATCH, columns=names)
 
 
-def _checked(raw: Any, path: Path) -> dict[str, Column]:
-    columns = dict(zip(raw.schema.names, raw.columns, strict=True))
-    missing = [name for name in NEEDED if name not in columns and not (name == "user_id" and "session_id" in columns)]
-    if missing:
-        raise ColumnError(f"{path} has no column {missing[0]!r}.", remedy=f"It needs {', '.join(NEEDED)}.")
-    return columns
+def _ours(raw: Any, chosen: Selection) -> dict[str, Column]:
+    """Return a batch's columns under our names."""
+    theirs = dict(zip(raw.schema.names, raw.columns, strict=True))
+    none = pa.array(np.zeros(raw.num_rows, np.int32))
+    same = {ours: pa.DictionaryArray.from_arrays(none, pa.array([text])) for ours, text in chosen.constants.items()}
+    return {ours: theirs[name] for ours, name in chosen.theirs.items()} | same
 
 
 def _valid(columns: dict[str, Column], as_of: int, read: Read) -> Batch:
@@ -179,7 +206,7 @@ def _micros(time: Column) -> Column:
     """Return times in µs since 1970; numbers are taken as µs, text as ISO 8601."""
     if isinstance(time, pa.DictionaryArray):
         time = time.dictionary_decode()
-    if pa.types.is_string(time.type):
+    if pa.types.is_string(time.type) or pa.types.is_large_string(time.type):
         time = time.cast(pa.timestamp("us", "UTC"))
     if pa.types.is_timestamp(time.type):
         return time.cast(pa.timestamp("us", time.type.tz), safe=False).cast(pa.int64())

@@ -29,6 +29,7 @@ def import_file(
     kind: Kind,
     path: Path,
     *,
+    source: str | None = None,
     columns: Mapping[str, str] | None = None,
     constants: Mapping[str, str] | None = None,
     progress: Progress | None = None,
@@ -36,11 +37,12 @@ def import_file(
 ) -> ImportReport:
     """Import a Parquet, CSV or JSON Lines file; importing it again changes nothing.
 
-    `columns` maps our names to the file's, `constants` our names to what every row has. Refused rows are kept in the
-    store, the first 1,000 of a file, and all of them counted by reason. Raises `InputError` when the file cannot be
-    read, `ColumnError` when it lacks a needed column and `StoreError` when the store fails; then no event is kept.
+    `source` is what a copy is called where it comes from. `columns` maps our names to the file's, `constants` our names
+    to what every row has. Refused rows are kept in the store, the first 1,000 of a file, and all of them counted by
+    reason. Raises `InputError` when the file cannot be read, `ColumnError` when it lacks a needed column and
+    `StoreError` when the store fails; then no event is kept.
     """
-    return _import(store, kind, open_table(path), columns, constants, progress, clock)
+    return _import(store, kind, open_table(path, source=source), columns, constants, progress, clock)
 
 
 def import_frame(
