@@ -73,7 +73,11 @@ class Project:
             )
 
 
-LIBRARIES = {"train": ("scipy", "numba", "jax", "optax", "lightgbm"), "pipeline": ("numba", "pyarrow")}
+LIBRARIES = {
+    "train": ("scipy", "numba", "jax", "optax", "lightgbm"),
+    "pipeline": ("numba", "pyarrow"),
+    "kafka": ("confluent_kafka",),
+}
 """What a command needs beyond an install that only serves, by the extra that brings it."""
 
 
