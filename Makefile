@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-pipeline bench-training peers engines lock
+.PHONY: help demo test check bench bench-pipeline bench-training peers engines broker lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,16 @@ $(ENGINES):
 	@$(or $(PYTHON),python3.11) -m venv .venv-engines
 	@.venv-engines/bin/python -m pip install --quiet --require-hashes --requirement requirements/engines.txt
 	@echo $(CURDIR)/src > $$(.venv-engines/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/coldframe.pth
+	@touch $@
+
+# Apache Kafka, for the tests of the live feed on a real broker.
+BROKER := .broker/.installed-$(shell cat requirements/broker.pom.xml | cksum | tr ' ' '-')
+
+broker: $(BROKER) ## fetch Apache Kafka into .broker, for pytest -m kafka (needs Maven and Java 17)
+
+$(BROKER):
+	@rm -rf .broker
+	@mvn --quiet --batch-mode --file requirements/broker.pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.broker
 	@touch $@
 
 # Resolved for every Python and platform at once. What `demo` installs is a part of what `test` installs.

@@ -31,6 +31,10 @@ class MockBroker:
             self._producer.poll(0)
         assert self._producer.flush(10) == 0
 
+    def close(self) -> None:
+        """Take the cluster away, with all it held."""
+        del self._producer
+
     def committed(self, topic: str, group: str = "coldframe") -> dict[int, int]:
         """Return partition → committed offset."""
         asker = Consumer({"bootstrap.servers": self.brokers, "group.id": group, "log_level": 2})

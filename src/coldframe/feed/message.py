@@ -46,7 +46,7 @@ def read_event(message: Message, clock: Clock) -> Event:
 
     Without a timestamp it happened when the message was stamped, or now where it was not.
     """
-    if message.value is None:
+    if not message.value:
         raise InputError("The message has no value.", remedy="Send one event as JSON.")
     try:
         raw = body.decode(message.value)
