@@ -16,7 +16,7 @@ from coldframe.cli import app
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 
-OPTIONS = 'kafka.options={ "session.timeout.ms" = 4000, "heartbeat.interval.ms" = 500 }'
+OPTIONS = 'kafka.options={ "session.timeout.ms" = 6000, "heartbeat.interval.ms" = 500 }'
 """A member that was killed is given up soon; the mock cluster lets no group begin within three seconds."""
 
 DYING = """
@@ -89,9 +89,9 @@ class FeedProject:
 
     def once(self, *words, timeout=120):
         """Feed to the end of the topic and return the report."""
-        with self.start("--once", "--json", *words) as process:
-            out, err = process.communicate(timeout=timeout)
-        assert process.returncode == 0, err
+        process = self.start("--once", "--json", *words)
+        code, out, err = finished(process, seconds=timeout)
+        assert code == 0, err
         return json.loads(out)
 
     def stored(self) -> Counter:
@@ -113,5 +113,15 @@ class FeedProject:
 def ended(process, number=signal.SIGTERM, *, seconds=30):
     """Send a signal and return exit code, stdout and stderr."""
     process.send_signal(number)
-    out, err = process.communicate(timeout=seconds)
+    return finished(process, seconds=seconds)
+
+
+def finished(process, *, seconds=90):
+    """Wait for the end and return exit code, stdout and stderr; kill what does not end in time."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
     return process.returncode, out, err

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import ConsumerGroupState, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 JARS = Path(__file__).parents[2] / ".broker"
@@ -74,6 +74,17 @@ class RealBroker:
     def create(self, topic, partitions) -> None:
         admin = self.admin()
         admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(20)
+
+    def wait_for_members(self, group, count) -> None:
+        """Wait until a group has so many members and has dealt its partitions to them."""
+        admin, end = self.admin(), time.monotonic() + START_SECONDS
+        while True:
+            found = admin.describe_consumer_groups([group])[group].result(20)
+            parts = [len(member.assignment.topic_partitions) for member in found.members]
+            if found.state is ConsumerGroupState.STABLE and len(parts) == count and all(parts):
+                return
+            assert time.monotonic() < end, f"{group} is {found.state}: {parts}"
+            time.sleep(0.2)
 
     def remove_before(self, topic, partition, offset) -> None:
         """Remove messages as retention does."""

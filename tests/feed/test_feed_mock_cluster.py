@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed: pip install 'coldframe[kafka]'")
 
-from feed_process import FeedProject, ended, event
+from feed_process import FeedProject, ended, event, finished
 from mock_broker import MockBroker
 
 from coldframe.feed import kafka
@@ -33,9 +33,8 @@ def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(broker, projec
     broker.send(TOPIC, [*map(event, names[:200]), b"nope", *nameless, *map(event, names[200:]), {"item_id": 7}])
     points = ["before append_events", "after append_events", "after keep", "before _committed"]
     for point in points:
-        with project.start("--set", "kafka.batch=50", dying=(point, 1)) as process:
-            _, err = process.communicate(timeout=90)
-        assert process.returncode == -signal.SIGKILL, f"{point}: {err}"
+        code, _, err = finished(project.start("--set", "kafka.batch=50", dying=(point, 1)))
+        assert code == -signal.SIGKILL, f"{point}: {err}"
     report = project.once()
     stored = project.stored()
     assert set(names) <= set(stored)
@@ -67,9 +66,8 @@ def test_sigterm_finishes_and_commits_and_says_so(broker, project):
 
 def test_a_person_is_told_what_was_refused_and_where_it_is(broker, project):
     broker.send(TOPIC, [event("a"), b"nope"])
-    process = project.start("--once")
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+    code, out, err = finished(project.start("--once"))
+    assert code == 0, err
     assert "accepted  1" in out
     assert "cannot be read: JSON is malformed" in out
     assert str(project.letters) in err
@@ -81,8 +79,8 @@ def test_brokers_that_go_away_are_named_and_waited_for_and_given_up(project, bro
     project.wait_for(4)
     address = broker.brokers
     broker.close()
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 4
+    code, _, err = finished(process)
+    assert code == 4
     assert f"No broker answers at {address}" in err
     assert f"No broker has answered at {address} for 4 seconds" in err
     assert project.stored().total() == 4

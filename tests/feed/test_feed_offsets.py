@@ -57,8 +57,9 @@ SETTINGS = KafkaSettings(brokers="localhost:9092", topic="clicks", patience_seco
 def test_a_broker_that_is_away_is_said_once_and_so_is_its_return():
     told = []
     watch = Watch(SETTINGS, told.append, now=0.0)
-    watch.last_error = "Connection refused"
     assert watch.due(0.0)
+    watch.suspect("Connection refused")
+    watch.suspect("")
     watch.silent(0.0)
     watch.silent(5.0)
     watch.answered(9.0)
@@ -94,5 +95,17 @@ def test_brokers_are_asked_now_and_then_and_at_once_when_something_is_wrong():
     assert not watch.due(4.9)
     assert watch.due(5.0)
     watch.answered(5.0)
-    watch.hurry()
+    watch.suspect("Connection refused")
     assert watch.due(5.1)
+
+
+def test_what_a_broker_says_is_told_once_until_messages_come_again():
+    told = []
+    watch = Watch(SETTINGS, told.append, now=0.0)
+    for _ in range(3):
+        watch.trouble("Group is full")
+        watch.answered(1.0)
+    watch.trouble("Group is odd")
+    watch.delivered(2.0)
+    watch.trouble("Group is odd")
+    assert told == ["A broker says: Group is full.", "A broker says: Group is odd.", "A broker says: Group is odd."]

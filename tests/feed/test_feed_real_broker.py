@@ -14,7 +14,7 @@ pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed:
 import subprocess
 import sys
 
-from feed_process import FeedProject, ended, environment, event
+from feed_process import FeedProject, ended, environment, event, finished
 from real_broker import RealBroker, require_broker
 
 pytestmark = pytest.mark.kafka
@@ -53,59 +53,59 @@ def sent(broker, topic, values):
 
 
 class Steady:
-    """Produces from a thread, event after event, until it is told to stop."""
+    """Produces from a thread, event after event, for as long as its `with` statement lasts."""
 
-    def __init__(self, broker, topic, *, per_second=500):
-        self.names, self._stop = [], threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(broker.producer(), topic, per_second))
-        self._thread.start()
+    def __init__(self, broker, topic):
+        self.names, self._stop, self._producer = [], threading.Event(), broker.producer()
+        self._thread = threading.Thread(target=self._run, args=(topic,))
 
-    def _run(self, producer, topic, per_second):
+    def _run(self, topic):
         while not self._stop.wait(0.02):
-            for _ in range(per_second // 50):
+            for _ in range(10):
                 name = f"n{len(self.names)}"
-                producer.produce(topic, json.dumps(event(name)), partition=len(self.names) % PARTITIONS)
+                self._producer.produce(topic, json.dumps(event(name)), partition=len(self.names) % PARTITIONS)
                 self.names.append(name)
-            producer.poll(0)
-        self.unsent = producer.flush(60)
+            self._producer.poll(0)
 
-    def stop(self):
+    def __enter__(self):
+        self._thread.start()
+        return self.names
+
+    def __exit__(self, *_):
         self._stop.set()
-        self._thread.join(90)
-        assert self.unsent == 0
-        return set(self.names)
+        self._thread.join(30)
+        assert self._producer.flush(60) == 0
 
 
 def test_consumers_killed_at_random_lose_nothing_and_double_nothing(running, topic, project):
     chance, bad = random.Random(7), [b"nope", b"{}", b"\xff"]
     sent(running, topic, bad)
-    steady = Steady(running, topic)
-    for _ in range(8):
-        process = project.start("--set", "kafka.batch=40")
-        time.sleep(chance.uniform(1.5, 4.0))
-        ended(process, signal.SIGKILL)
-    names = steady.stop()
-    report = project.once(timeout=120)
-    stored = project.stored()
-    assert set(stored) == names
-    assert set(stored.values()) == {1}
+    again = ("--set", 'kafka.options={ "group.instance.id" = "one" }', "--set", "kafka.batch=40")
+    with Steady(running, topic) as names:
+        for _ in range(8):
+            before = project.stored().total()
+            process = project.start(*again)
+            project.wait_for(before + 1)
+            time.sleep(chance.uniform(0.0, 1.0))
+            ended(process, signal.SIGKILL)
+    report = project.once(*again)
+    assert project.stored() == dict.fromkeys(names, 1)
     assert {(letter["partition"], letter["offset"]) for letter in project.kept()} == {(0, 0), (1, 0), (2, 0)}
     assert report["accepted"] < len(names)
 
 
 def test_members_of_a_group_come_and_go_and_are_killed(running, topic, project):
-    steady = Steady(running, topic)
-    members = [project.start("--json") for _ in range(2)]
-    time.sleep(6)
-    members.append(project.start("--json"))
-    time.sleep(4)
-    ended(members.pop(0), signal.SIGKILL)
-    time.sleep(4)
-    code, out, _ = ended(members.pop(0))
-    assert code == 0
-    assert json.loads(out)["rebalances"] >= 2
-    time.sleep(3)
-    names = steady.stop()
+    with Steady(running, topic) as names:
+        members = [project.start("--json", "--group", topic) for _ in range(2)]
+        running.wait_for_members(topic, 2)
+        members.append(project.start("--json", "--group", topic))
+        running.wait_for_members(topic, 3)
+        ended(members.pop(0), signal.SIGKILL)
+        running.wait_for_members(topic, 2)
+        code, out, err = ended(members.pop(0))
+        assert (code, err) == (0, "")
+        assert json.loads(out)["rebalances"] >= 2
+        running.wait_for_members(topic, 1)
     project.wait_for(len(names))
     assert ended(members.pop())[0] == 0
     assert project.stored() == dict.fromkeys(names, 1)
@@ -147,10 +147,15 @@ def test_messages_that_the_broker_removed_before_they_were_read_are_counted(runn
 
 def test_a_topic_that_is_not_there_is_named(running, tmp_path):
     project = FeedProject(tmp_path / "shop", running.brokers, "nowhere")
-    process = project.start("--json")
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 4
+    code, _, err = finished(project.start("--json"))
+    assert code == 4
     assert "no topic 'nowhere'" in json.loads(err)["error"]["message"]
+
+
+def test_what_the_brokers_do_not_allow_ends_the_feed_and_is_said(running, topic, project):
+    code, _, err = finished(project.start("--set", 'kafka.options={ "session.timeout.ms" = 5 }'))
+    assert code == 3
+    assert "refuse the consumer" in err
 
 
 def test_it_feeds_beside_a_server_that_takes_events_too(running, topic, project):
@@ -170,8 +175,7 @@ def test_it_feeds_beside_a_server_that_takes_events_too(running, topic, project)
         request = urllib.request.Request(f"{address}/v1/events", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
             statuses.append(answer.status)
-    process.communicate()
-    assert process.returncode == 0
+    assert finished(process)[0] == 0
     assert ended(served)[0] == 0
     assert set(statuses) == {200}
     assert project.stored() == dict.fromkeys([*names, *posted], 1)

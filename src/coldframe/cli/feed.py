@@ -64,17 +64,21 @@ def kafka(
     project = open_project(ctx)
     settings = _named(project.settings, brokers=brokers, topic=topic, group=group).kafka
     letters = DeadLetters(dead_letters or project.data / "dead-letters" / f"{settings.topic}.jsonl")
-    with stopped_by_signals() as stop, project.store() as store, status_line(quiet=json) as status:
-        with closing(KafkaSource(settings, once=once, tell=status.tell)) as source:
-            report = Feed(
-                source,
-                Keeping(store, letters),
-                settings,
-                stop=stop,
-                clock=system_clock,
-                tell=status.tell,
-                show=lambda report: status.show(_line(report)),
-            ).run()
+    with (
+        stopped_by_signals() as stop,
+        project.store() as store,
+        status_line(quiet=json) as status,
+        closing(KafkaSource(settings, once=once, tell=status.tell)) as source,
+    ):
+        report = Feed(
+            source,
+            Keeping(store, letters),
+            settings,
+            stop=stop,
+            clock=system_clock,
+            tell=status.tell,
+            show=lambda report: status.show(_line(report)),
+        ).run()
     if json:
         emit(report)
     else:

@@ -37,6 +37,18 @@ _REFUSALS = {
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
 }
+_MISFITS = {
+    KafkaError.INVALID_SESSION_TIMEOUT,
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL,
+    KafkaError.INVALID_GROUP_ID,
+}
+_NO_CONNECTION = {
+    KafkaError._TRANSPORT,
+    KafkaError._RESOLVE,
+    KafkaError._TIMED_OUT,
+    KafkaError._SSL,
+    KafkaError._ALL_BROKERS_DOWN,
+}
 _LOG = logging.getLogger("coldframe.feed.librdkafka")
 
 
@@ -66,7 +78,7 @@ class KafkaSource:
         messages = [message for each in self._delivered(most) for message in self._read(each)]
         now = time.monotonic()
         if messages:
-            self._watch.answered(now)
+            self._watch.delivered(now)
         elif self._watch.due(now):
             self._look()
         if self._fault is not None:
@@ -142,11 +154,17 @@ class KafkaSource:
                 f"The brokers at {self._settings.brokers} refuse: {error.str()}.",
                 remedy=f"Check kafka.options, and what group {self._settings.group!r} may read.",
             )
+        elif code in _MISFITS:
+            self._fault = SettingsError(
+                f"The brokers at {self._settings.brokers} refuse the consumer: {error.str()}.",
+                remedy="Compare kafka.group and kafka.options with what they allow.",
+            )
         elif error.fatal():
             self._fault = InputError(f"The feed cannot go on: {error.str()}.", remedy="Nothing is lost: run it again.")
+        elif code in _NO_CONNECTION:
+            self._watch.suspect("" if code == KafkaError._ALL_BROKERS_DOWN else error.str())
         else:
-            self._watch.last_error = error.str()
-            self._watch.hurry()
+            self._watch.trouble(error.str())
 
     def _look(self) -> None:
         """Ask whether a broker is there and has the topic. Raises `InputError` when that has failed for too long."""

@@ -17,8 +17,7 @@ class Watch:
     """Knows when to ask and when to give up; `now` is always monotonic seconds."""
 
     def __init__(self, settings: KafkaSettings, tell: Tell, *, now: float) -> None:
-        self.last_error = ""
-        """What librdkafka said last of a connection."""
+        self._last_error = self._trouble = ""
         self._brokers, self._topic, self._tell = settings.brokers, settings.topic, tell
         self._patience = settings.patience_seconds
         self._answered_at = now
@@ -29,15 +28,28 @@ class Watch:
         """Return whether it is time to ask."""
         return now >= self._next_look
 
-    def hurry(self) -> None:
-        """Ask at the next occasion: librdkafka reports that something is wrong."""
+    def suspect(self, error: str) -> None:
+        """Ask at the next occasion: a connection failed, for a reason that is worth telling if nobody answers."""
+        self._last_error = error or self._last_error
         self._next_look = 0.0
 
+    def trouble(self, error: str) -> None:
+        """Tell what a broker says is wrong, once until messages come again."""
+        if error != self._trouble:
+            self._tell(f"A broker says: {error}.")
+        self._trouble = error
+        self._next_look = 0.0
+
+    def delivered(self, now: float) -> None:
+        """Note messages: everything works."""
+        self._trouble = ""
+        self.answered(now)
+
     def answered(self, now: float) -> None:
-        """Note a sign of life: a message, or an answer in which the topic is."""
+        """Note an answer in which the topic is."""
         if self._away:
             self._tell(f"A broker of {self._brokers} answers again.")
-        self._away, self._missing = False, 0
+        self._away, self._missing, self._last_error = False, 0, ""
         self._answered_at, self._next_look = now, now + LOOK_SECONDS
 
     def missing(self, now: float) -> None:
@@ -53,7 +65,7 @@ class Watch:
     def silent(self, now: float) -> None:
         """Note that nobody answered. Raises `InputError` when that has lasted too long."""
         self._next_look = now + LOOK_AGAIN_SECONDS
-        why = f" ({self.last_error})" if self.last_error else ""
+        why = f" ({self._last_error})" if self._last_error else ""
         if now - self._answered_at > self._patience:
             raise InputError(
                 f"No broker has answered at {self._brokers} for {self._patience:g} seconds{why}.",
