@@ -73,19 +73,24 @@ class FeedProject:
         self.data = folder / "coldframe-data"
         self.letters = self.data / "dead-letters" / f"{topic}.jsonl"
         config = ["--config", str(folder / "coldframe.toml"), "--set", OPTIONS]
+        self._started: list[subprocess.Popen] = []
         self.words = ["feed", "kafka", "--brokers", brokers, "--topic", topic, *config]
 
     def start(self, *words, dying: tuple[str, int] | None = None) -> subprocess.Popen:
         program = ["-m", "coldframe"] if dying is None else ["-c", DYING, *map(str, dying)]
         command = [sys.executable, *program, *self.words, *words]
-        return subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(),
-            start_new_session=True,
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
         )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Kill what a test that failed left running."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def once(self, *words, timeout=120):
         """Feed to the end of the topic and return the report."""

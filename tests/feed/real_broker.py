@@ -79,11 +79,16 @@ class RealBroker:
         """Wait until a group has so many members and has dealt its partitions to them."""
         admin, end = self.admin(), time.monotonic() + START_SECONDS
         while True:
-            found = admin.describe_consumer_groups([group])[group].result(20)
-            parts = [len(member.assignment.topic_partitions) for member in found.members]
-            if found.state is ConsumerGroupState.STABLE and len(parts) == count and all(parts):
-                return
-            assert time.monotonic() < end, f"{group} is {found.state}: {parts}"
+            try:
+                found = admin.describe_consumer_groups([group])[group].result(20)
+            except KafkaException as error:
+                said = str(error)
+            else:
+                parts = [len(member.assignment.topic_partitions) for member in found.members]
+                if found.state is ConsumerGroupState.STABLE and len(parts) == count and all(parts):
+                    return
+                said = f"{found.state}: {parts}"
+            assert time.monotonic() < end, f"{group} has not {count} members at work: {said}"
             time.sleep(0.2)
 
     def remove_before(self, topic, partition, offset) -> None:

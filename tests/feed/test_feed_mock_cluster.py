@@ -2,6 +2,7 @@
 
 import json
 import signal
+from contextlib import closing
 
 import pytest
 
@@ -24,7 +25,8 @@ def broker():
 
 @pytest.fixture
 def project(tmp_path, broker):
-    return FeedProject(tmp_path / "shop", broker.brokers, TOPIC)
+    with closing(FeedProject(tmp_path / "shop", broker.brokers, TOPIC)) as fed:
+        yield fed
 
 
 def test_killed_at_every_step_nothing_is_lost_and_nothing_doubled(broker, project):

@@ -3,16 +3,16 @@
 import json
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
+from contextlib import closing
 
 import pytest
 
 pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed: pip install 'coldframe[kafka]'")
-
-import subprocess
-import sys
 
 from feed_process import FeedProject, ended, environment, event, finished
 from real_broker import RealBroker, require_broker
@@ -39,7 +39,8 @@ def topic(running, request):
 
 @pytest.fixture
 def project(tmp_path, running, topic):
-    return FeedProject(tmp_path / "shop", running.brokers, topic)
+    with closing(FeedProject(tmp_path / "shop", running.brokers, topic)) as fed:
+        yield fed
 
 
 def sent(broker, topic, values):

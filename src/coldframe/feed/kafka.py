@@ -4,7 +4,6 @@ Owns the consumer: its part of the topic, and which offsets are committed. Never
 what it was not told to.
 """
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -49,7 +48,6 @@ _NO_CONNECTION = {
     KafkaError._SSL,
     KafkaError._ALL_BROKERS_DOWN,
 }
-_LOG = logging.getLogger("coldframe.feed.librdkafka")
 
 
 class KafkaSource:
@@ -212,8 +210,7 @@ class KafkaSource:
 
     # group
     def _subscribed(self, config: dict[str, Any]) -> Consumer:
-        _LOG.disabled = "debug" not in config
-        callbacks = {"error_cb": self._report, "on_commit": self._committed, "logger": _LOG}
+        callbacks = {"error_cb": self._report, "on_commit": self._committed}
         try:
             consumer = Consumer(config | callbacks)
         except (KafkaException, TypeError, ValueError) as error:

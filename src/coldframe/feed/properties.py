@@ -38,6 +38,7 @@ def properties(settings: KafkaSettings, *, once: bool) -> dict[str, Any]:
     between_polls = max(_DEFAULT_POLL_SECONDS, settings.patience_seconds + _SPARE_SECONDS)
     return {
         "client.id": "coldframe",
+        **({} if "debug" in settings.options else {"log_level": 2}),
         "auto.offset.reset": "earliest",
         "max.poll.interval.ms": int(between_polls * 1_000),
         **{name: _text(value) for name, value in settings.options.items()},
