@@ -16,6 +16,8 @@ _OURS = {
     "enable.auto.offset.store": "Offsets are committed when the store has the events.",
     "enable.partition.eof": "Use --once to end where the topic ends.",
 }
+_CODE = {"logger", "on_commit", "on_delivery", "default.topic.config"}
+"""What the client for Python takes besides librdkafka's properties."""
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SPARE_SECONDS = 60.0
 _DEFAULT_POLL_SECONDS = 300.0
@@ -35,6 +37,10 @@ def properties(settings: KafkaSettings, *, once: bool) -> dict[str, Any]:
     for name in settings.options:
         if name in _OURS:
             raise SettingsError(f"kafka.options cannot change {name}.", remedy=_OURS[name])
+        if name.endswith("_cb") or name in _CODE:
+            raise SettingsError(
+                f"kafka.options: {name} is no text.", remedy="Only properties of librdkafka can be set."
+            )
     between_polls = max(_DEFAULT_POLL_SECONDS, settings.patience_seconds + _SPARE_SECONDS)
     return {
         "client.id": "coldframe",
