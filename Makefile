@@ -2,12 +2,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-pipeline bench-training peers engines lock
+.PHONY: help demo test check bench bench-pipeline bench-training peers engines broker lock
 
 VENV := .venv
 BIN := $(VENV)/bin
 # Those that need nothing else: readme.py wants a report, served.py is their server, datasets.py their data.
-BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py tfrecord.py hostile.py kills.py light_install.py quality.py)
+BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py feed.py tfrecord.py hostile.py kills.py light_install.py quality.py)
 
 # One stamp for each set of requirements, named by their checksum: installed once, and again when they change.
 checksum = $(shell cat requirements/$(1).txt pyproject.toml | cksum | tr ' ' '-')
@@ -63,6 +63,16 @@ $(ENGINES):
 	@$(or $(PYTHON),python3.11) -m venv .venv-engines
 	@.venv-engines/bin/python -m pip install --quiet --require-hashes --requirement requirements/engines.txt
 	@echo $(CURDIR)/src > $$(.venv-engines/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/coldframe.pth
+	@touch $@
+
+# Apache Kafka, for the tests of the live feed on a real broker.
+BROKER := .broker/.installed-$(shell cat requirements/broker.pom.xml | cksum | tr ' ' '-')
+
+broker: $(BROKER) ## fetch Apache Kafka into .broker, for pytest -m kafka (needs Maven and Java 17)
+
+$(BROKER):
+	@rm -rf .broker
+	@mvn --quiet --batch-mode --file requirements/broker.pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.broker
 	@touch $@
 
 # Resolved for every Python and platform at once. What `demo` installs is a part of what `test` installs.

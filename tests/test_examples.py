@@ -42,6 +42,7 @@ def command_lines():
     return [
         shlex.split(unit("coldframe-run.service")["Service"]["ExecStart"]),
         shlex.split(unit("coldframe-train.service")["Service"]["ExecStart"]),
+        shlex.split(unit("coldframe-feed.service")["Service"]["ExecStart"]),
         ast.literal_eval(yaml[1]),
         shlex.split(re.sub(r"\{\{.*?\}\}", "2026-01-01T00:00:00+00:00", bash)),
     ]
@@ -50,10 +51,11 @@ def command_lines():
 @pytest.mark.parametrize("words", command_lines(), ids=" ".join)
 def test_every_command_and_option_exists(words):
     place = next(i for i, word in enumerate(words) if Path(word).name == "coldframe")
-    command = COMMANDS[f"coldframe {words[place + 1]}"]
+    length = 1 if f"coldframe {words[place + 1]}" in COMMANDS else 2
+    command = COMMANDS[" ".join(["coldframe", *words[place + 1 : place + 1 + length]])]
     known = {switch for parameter in command.params for switch in [*parameter.opts, *parameter.secondary_opts]}
     assert {word for word in words[place:] if word.startswith("--")} <= known
-    with command.make_context("coldframe", words[place + 2 :]) as parsed:
+    with command.make_context("coldframe", words[place + 1 + length :]) as parsed:
         assert parsed.params
 
 
@@ -65,7 +67,7 @@ def test_every_example_says_what_it_is_for_and_is_named_on_the_page(path):
 
 def test_commands_named_in_words_exist():
     text = "".join(path.read_text() for path in [*FILES, FOLDER / "README.md"])
-    assert {f"coldframe {name}" for name in re.findall(r"`coldframe ([a-z]+)", text)} <= set(COMMANDS)
+    assert {f"coldframe {name}" for name in re.findall(r"`coldframe ((?:feed )?[a-z]+)", text)} <= set(COMMANDS)
 
 
 def test_the_timer_begins_the_service_of_its_name_and_makes_up_for_a_missed_time():

@@ -136,17 +136,18 @@ def trainer(settings: Settings) -> Trainer:
     return Trainer(build_training_set, weigh, fit)
 
 
-def described(training_set: TrainingSet, trained: Trained, settings: Settings, days: int) -> dict[str, Any]:
-    """Return what the manifest says of a training besides the model itself.
+_NOT_OF_THE_MODEL = {"schedule", "kafka"}
+"""Sections that say when trainings happen and where events come from: they change no byte of what a training makes."""
 
-    When trainings happen is left out: it changes no byte of what they make.
-    """
+
+def described(training_set: TrainingSet, trained: Trained, settings: Settings, days: int) -> dict[str, Any]:
+    """Return what the manifest says of a training besides the model itself."""
     selection = trained.selection
     times = training_set.interactions.timestamp
     return {
         "window": {"days": days, "first_event": _iso(int(times.min())), "as_of": _iso(training_set.as_of)},
         "seed": settings.training.seed,
-        "settings": {section: values for section, values in as_dict(settings).items() if section != "schedule"},
+        "settings": {name: values for name, values in as_dict(settings).items() if name not in _NOT_OF_THE_MODEL},
         "counts": counted(training_set),
         "serves": selection.name,
         "reason": selection.reason,

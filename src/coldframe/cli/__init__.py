@@ -20,6 +20,7 @@ from coldframe.cli import (
     evaluate,
     explain,
     export,
+    feed,
     importing,
     init,
     metrics,
@@ -112,6 +113,7 @@ for _name, _function in COMMANDS.items():
     app.command(_name)(_function)
 app.add_typer(models.app, name="models")
 app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(feed.app, name="feed")
 
 
 def main() -> None:

@@ -79,6 +79,7 @@ LIBRARIES = {
     "cloud": ("fsspec",),
     "postgresql": ("adbc_driver_postgresql", "pyarrow"),
     "bigquery": ("google.cloud.bigquery", "google.cloud.bigquery_storage", "pyarrow"),
+    "kafka": ("confluent_kafka",),
 }
 """What a command needs beyond an install that only serves, by the extra that brings it."""
 

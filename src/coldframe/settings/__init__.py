@@ -5,6 +5,7 @@ Order of authority: `coldframe.toml` < environment (`COLDFRAME_WINDOW__DAYS=30`)
 
     declare.py    how a setting is declared
     learners.py   the experts' and the mixer's values and their reasons
+    feeds.py      the live feeds' values and their reasons
     sections.py   all other values, and the tree
     loading.py    file, environment and flags -> Settings
     rewriting.py  changes values in that file and keeps the rest
@@ -25,6 +26,7 @@ from coldframe.settings.sections import (
     ContentSettings,
     EventSettings,
     ItemItemSettings,
+    KafkaSettings,
     MixerSettings,
     NegativeSettings,
     PopularitySettings,
@@ -50,6 +52,7 @@ __all__ = [
     "ContentSettings",
     "EventSettings",
     "ItemItemSettings",
+    "KafkaSettings",
     "MixerSettings",
     "NegativeSettings",
     "PopularitySettings",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from coldframe.settings.declare import setting
+from coldframe.settings.feeds import KafkaSettings
 from coldframe.settings.learners import (
     CollaborativeSettings,
     ContentSettings,
@@ -224,3 +225,4 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)

@@ -51,6 +51,8 @@ def accepted_values(info: SettingInfo) -> str:
         return "one of " + ", ".join(get_args(info.type))
     if info.low is not None and info.high is not None:
         return f"{_number(info.low)} to {_number(info.high)} {info.unit}".rstrip()
+    if get_origin(info.type) is dict:
+        return "a map of texts, numbers and booleans"
     return {bool: "true or false", str: "text"}.get(info.type, "a list of texts")
 
 

@@ -1,0 +1,1 @@
+"""Live feeds: what a broker holds, into the store, each message exactly once."""
