@@ -3,7 +3,8 @@
     python benchmarks/tune.py [--sets NAME,…] [--budget SECONDS]
 
 The same search as `coldframe tune`, on later events of the training side, on the published validation part, or, where a
-split has neither times nor that, on its development split; the test events are never read. Writes `benchmarks/settings/SET.toml`, which `quality.py` starts from.
+split has neither times nor that, on its development split; the test events are never read. Writes
+`benchmarks/settings/SET.toml`, which `quality.py` starts from.
 """
 
 import argparse
