@@ -12,7 +12,8 @@ from typing import Any
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as Delivered
 
-from coldframe.errors import AccessError, ColdframeError, InputError, SettingsError
+from coldframe.errors import ColdframeError, SettingsError
+from coldframe.feed.faults import fault_of, is_of_a_connection
 from coldframe.feed.message import Message
 from coldframe.feed.offsets import Offsets
 from coldframe.feed.properties import properties
@@ -28,26 +29,6 @@ ANSWER_SECONDS = 2.0
 """How long a broker may take to say whether it is there."""
 DRAIN_SECONDS = 5.0
 """How long the end waits for the last commit to be confirmed."""
-
-_REFUSALS = {
-    KafkaError._AUTHENTICATION,
-    KafkaError.SASL_AUTHENTICATION_FAILED,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-}
-_MISFITS = {
-    KafkaError.INVALID_SESSION_TIMEOUT,
-    KafkaError.INCONSISTENT_GROUP_PROTOCOL,
-    KafkaError.INVALID_GROUP_ID,
-}
-_NO_CONNECTION = {
-    KafkaError._TRANSPORT,
-    KafkaError._RESOLVE,
-    KafkaError._TIMED_OUT,
-    KafkaError._SSL,
-    KafkaError._ALL_BROKERS_DOWN,
-}
 
 
 class KafkaSource:
@@ -147,19 +128,9 @@ class KafkaSource:
         if code == KafkaError._PARTITION_EOF:
             if partition is not None and self._at_end is not None:
                 self._at_end.add(partition)
-        elif code in _REFUSALS:
-            self._fault = AccessError(
-                f"The brokers at {self._settings.brokers} refuse: {error.str()}.",
-                remedy=f"Check kafka.options, and what group {self._settings.group!r} may read.",
-            )
-        elif code in _MISFITS:
-            self._fault = SettingsError(
-                f"The brokers at {self._settings.brokers} refuse the consumer: {error.str()}.",
-                remedy="Compare kafka.group and kafka.options with what they allow.",
-            )
-        elif error.fatal():
-            self._fault = InputError(f"The feed cannot go on: {error.str()}.", remedy="Nothing is lost: run it again.")
-        elif code in _NO_CONNECTION:
+        elif (fault := fault_of(error, self._settings)) is not None:
+            self._fault = fault
+        elif is_of_a_connection(error):
             self._watch.suspect("" if code == KafkaError._ALL_BROKERS_DOWN else error.str())
         else:
             self._watch.trouble(error.str())
@@ -172,12 +143,12 @@ class KafkaSource:
         except KafkaException:
             self._watch.silent(time.monotonic())
             return
-        if found is not None and found.code() in _REFUSALS:
-            self._heed(found, None)
-        elif found is not None:
-            self._watch.missing(time.monotonic())
-        else:
+        if found is None:
             self._watch.answered(time.monotonic())
+        elif (fault := fault_of(found, self._settings)) is not None:
+            self._fault = fault
+        else:
+            self._watch.missing(time.monotonic())
 
     # offsets
     def _commit(self) -> None:
