@@ -149,7 +149,10 @@ def _answered(address: Address, project: str, asked: Asked) -> str:
 
 def _limit(name: str, value: datetime | None) -> datetime:
     if value is None:
-        raise InputError(f"The query names @{name}, and this command has no {name}.", remedy="Write the time itself, or ask for --only-window.")
+        raise InputError(
+            f"The query names @{name}, and this command has no {name}.",
+            remedy="Write the time itself, or ask for --only-window.",
+        )
     return value
 
 
