@@ -1,8 +1,10 @@
 """Files in object storage say what the same files say here; one that fails on the way is no source at all."""
 
 import io
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any, ClassVar
 
 import polars as pl
@@ -148,6 +150,20 @@ def test_an_object_that_fails_while_it_is_read_leaves_nothing(bucket, tmp_path, 
     with pytest.raises(InputError, match=says):
         copy("bucket://shop/", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_of_a_library_that_is_loaded_while_it_reads_are_told_as_well(bucket, tmp_path, monkeypatch):
+    """As s3fs loads botocore with its first request, whose errors are no OSError."""
+    library = ModuleType("aiohttp")
+    library.ClientError = type("ClientError", (Exception,), {})
+
+    def act(path, at):
+        monkeypatch.setitem(sys.modules, "aiohttp", library)
+        raise library.ClientError("payload is not complete")
+
+    monkeypatch.setattr(bucket, "on_read", staticmethod(act))
+    with pytest.raises(InputError, match="payload is not complete"):
+        copy("bucket://shop/a.csv", tmp_path)
 
 
 def test_an_object_that_ends_too_early_is_refused(bucket, tmp_path, monkeypatch):

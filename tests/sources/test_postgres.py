@@ -1,5 +1,7 @@
 """A real PostgreSQL on loopback: the rows of a table or query are those of the same events in a file."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -152,3 +154,26 @@ def test_nobody_is_told_the_password(server, tmp_path, change):
     told = [str(error.value), repr(error.value), str(error.value.__cause__)]
     assert not any(secret in text for text in told for secret in ("hunter", PASSWORD, encoded))
     assert "ann:***@127.0.0.1" in told[0]
+
+
+GREEDY = """
+import resource, sys
+from pathlib import Path
+from coldframe.sources.address import Address
+from coldframe.sources.asked import Asked
+from coldframe.sources.reading import staged
+
+query = f"SELECT n, repeat(md5(n::text), 8) AS text FROM generate_series(1, {sys.argv[2]}) AS n"
+with staged(Address(sys.argv[1]), Path(sys.argv[3]), Asked(query=query), progress=lambda *_: None):
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_table(server, tmp_path):
+    """260 bytes a row: 60 MB and 240 MB, of which a batch and a group of rows are in memory."""
+
+    def peak_mb(rows):
+        command = [sys.executable, "-c", GREEDY, server.url, str(rows), str(tmp_path / "copy")]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert peak_mb(920_000) - peak_mb(230_000) < 120

@@ -127,13 +127,17 @@ _FOREIGN = {
 @contextmanager
 def _told(address: Address, called: str = "") -> Generator[None]:
     """Turn what a filesystem raises into an `InputError` that names the file."""
-    loaded = ((sys.modules[module], names) for module, names in _FOREIGN.items() if module in sys.modules)
-    foreign = [getattr(module, name) for module, names in loaded for name in names]
     try:
         yield
-    except (OSError, ValueError, EOFError, *foreign) as error:
+    except _failures() as error:
         reason = address.scrubbed(" ".join(str(error).split())) or type(error).__name__
         raise InputError(
             f"{called or address} cannot be read to its end: {reason}.",
             remedy="Nothing of the source was taken. Check the address and the rights to it, and run again.",
         ) from None
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what filesystems raise, as far as it is loaded: asked once something was raised, since they load late."""
+    loaded = ((sys.modules[module], names) for module, names in _FOREIGN.items() if module in sys.modules)
+    return (OSError, ValueError, EOFError, *(getattr(module, name) for module, names in loaded for name in names))
