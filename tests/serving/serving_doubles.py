@@ -106,8 +106,18 @@ class ListingEngine:
         )
 
 
-def service(*, bundle: str | None = "b-1", bundles: Path = NO_BUNDLES, extra_handlers=(), **serving) -> Litestar:
+def service(
+    *, bundle: str | None = "b-1", bundles: Path = NO_BUNDLES, extra_handlers=(), access=None, **serving
+) -> Litestar:
     store = MemoryStore()
     settings = replace(Settings(), serving=replace(Settings().serving, **serving))
     engine = ListingEngine(store, bundle)
-    return create_app(engine, store, Registry(bundles), settings, extra_handlers=extra_handlers, clock=fixed_clock(NOW))
+    return create_app(
+        engine,
+        store,
+        Registry(bundles),
+        settings,
+        extra_handlers=extra_handlers,
+        access=access,
+        clock=fixed_clock(NOW),
+    )

@@ -22,6 +22,7 @@ from coldframe.cli import (
     export,
     importing,
     init,
+    keys,
     metrics,
     models,
     pipeline,
@@ -111,6 +112,7 @@ def _flags(texts: list[str] | None) -> dict[str, str]:
 for _name, _function in COMMANDS.items():
     app.command(_name)(_function)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 app.add_typer(pipeline.app, name="pipeline")
 
 
