@@ -56,6 +56,11 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def new_erasure_id() -> str:
+    """Return an id for one erasure, unique without coordination."""
+    return uuid.uuid4().hex[:12]
+
+
 def new_key_id() -> str:
     """Return the public name of one API key: eight letters and digits."""
     return secrets.token_hex(4)

@@ -20,6 +20,7 @@ from coldframe.cli import (
     evaluate,
     explain,
     export,
+    forget,
     importing,
     init,
     keys,
@@ -54,6 +55,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run.run,
     "runs": runs.runs,
     "metrics": metrics.metrics,
+    "forget": forget.forget,
+    "erasures": forget.erasures,
 }
 """Name → function, in the order of a first day with coldframe."""
 

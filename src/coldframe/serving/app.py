@@ -24,6 +24,7 @@ from coldframe.serving.gate import Gate, restore_slashes
 from coldframe.serving.items import ItemsController
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.models import ModelsController
+from coldframe.serving.people import PeopleController
 from coldframe.serving.problems import answer_problem
 from coldframe.serving.recommendations import RecommendationsController
 from coldframe.serving.users import UsersController
@@ -34,6 +35,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     EventsController,
     ItemsController,
     UsersController,
+    PeopleController,
     RecommendationsController,
     ModelsController,
     health.healthz,

@@ -30,6 +30,7 @@ EXAMPLE_BODIES: dict[str, Any] = {
     "PUT /v1/items/{item_id}": {"title": "Desk lamp", "categories": ["lighting"], "numeric": {"price": 24.5}},
     "POST /v1/users": {"users": [{"user_id": "ada", "signed_up_at": "2026-01-31T09:00:00Z"}]},
     "PUT /v1/users/{user_id}": {"signed_up_at": "2026-01-31T09:00:00Z", "attributes": {"country": "PT"}},
+    "POST /v1/identity/merge": {"session_id": "visit-7", "user_id": "ada"},
     "POST /v1/recommendations": {"events": [{"item_id": "lamp", "event_type": "view"}], "n": 5},
 }
 """A body that works, per operation; /docs and the tests send them."""

@@ -189,6 +189,10 @@ class StoreSettings:
     queue_events: int = setting(
         100_000, reason="Waiting events beyond this are refused with 503.", unit="events", low=100, high=100_000_000
     )
+    forgotten_users: Literal["accept", "refuse"] = setting(
+        "accept",
+        reason="Who comes back after an erasure is a new person; refuse where an id is never given twice.",
+    )
 
 
 @dataclass(frozen=True)
