@@ -137,7 +137,7 @@ def check_after_death(folder, moment):
     return bool(receipts)
 
 
-@pytest.mark.parametrize("moment", [5, 60, 130, 200, 270, 350])
+@pytest.mark.parametrize("moment", [5, 150, 300, 450, 600, 750, 860])
 def test_whenever_the_process_dies_it_is_the_old_or_the_new(tmp_path, moment):
     stocked(tmp_path).close()
     check_after_death(tmp_path, moment)

@@ -49,6 +49,10 @@ class People(Protocol):
         """
         ...
 
+    def count_erasures(self) -> int:
+        """Return how many erasures were ever begun: whoever keeps names of users looks again when it grows."""
+        ...
+
     def erasures(self, *, limit: int = 100) -> Iterator[Erasure]:
         """Yield the newest receipts first, at most `limit`; the unfinished ones too."""
         ...

@@ -99,6 +99,14 @@ class IdentityContract:
 class ErasureContract:
     """Who is forgotten is nowhere."""
 
+    def test_who_keeps_names_is_told_to_look_again(self, store: Store) -> None:
+        """By a number that grows with every erasure."""
+        counted = [store.count_erasures()]
+        for _ in range(2):
+            store.forget_user(ANN, now=START)
+            counted.append(store.count_erasures())
+        assert counted == [0, 1, 2]
+
     def test_nothing_of_the_user_is_left(self, store: Store, reopen: Callable[[], Store]) -> None:
         """Live and sealed events, sessions, record, lists and refused rows; everybody else's stay."""
         anns = [*events(0, 30), visit(30, "s"), visit(31, "ann"), *events(50, 53)]

@@ -52,6 +52,11 @@ class SQLitePeople:
         self._sealing.erase()
         return self._ask("read a receipt", lambda connection: persons.receipt(connection, erasure_id))
 
+    def count_erasures(self) -> int:
+        """Return how many erasures were ever begun."""
+        query = "SELECT count(*) FROM erasures"
+        return self._ask("count the erasures", lambda connection: connection.execute(query).fetchone()[0])
+
     def erasures(self, *, limit: int = 100) -> Iterator[Erasure]:
         """Yield the newest receipts first."""
         yield from self._ask("read the receipts", lambda connection: persons.receipts(connection, limit))
@@ -76,7 +81,7 @@ class SQLitePeople:
 
     def _joins(self, connection: Connection) -> pl.DataFrame:
         """Return the joined sessions, read again when one was added or removed."""
-        version = persons.identity_version(connection)
+        version = persons.version(connection)
         if self._joined[0] != version:
             self._joined = (version, persons.joined(connection))
         return self._joined[1]

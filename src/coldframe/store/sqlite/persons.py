@@ -69,8 +69,8 @@ def joined(connection: sqlite3.Connection) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"session_id": pl.String, "joined_to": pl.String}, orient="row")
 
 
-def identity_version(connection: sqlite3.Connection) -> int:
-    """Return a number that grows whenever a session is joined or forgotten."""
+def version(connection: sqlite3.Connection) -> int:
+    """Return a number that grows when a session is joined, or forgotten with its user."""
     return connection.execute("SELECT value FROM counters WHERE name = 'identity'").fetchone()[0]
 
 
