@@ -150,10 +150,14 @@ class Erasing:
         return True
 
     def _empty_log(self) -> None:
-        """Cut the write-ahead log back, in which the rows still stood; a reader that lasts leaves it to the next."""
+        """Cut the write-ahead log back, in which the rows still stood.
+
+        Writers wait meanwhile, so a read that lasts longer than a second leaves it to the next checkpoint.
+        """
         with medium("empty the write-ahead log", self._path):
             connection = connect(self._path)
             try:
+                connection.execute("PRAGMA busy_timeout = 1000").fetchall()
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             finally:
                 connection.close()

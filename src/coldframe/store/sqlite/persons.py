@@ -22,8 +22,10 @@ from coldframe.store.sqlite import live
 from coldframe.store.sqlite.live import Row
 
 _ERASURES = msgspec.msgpack.Decoder(Erasure)
-BELONGS = "(user_id = :user OR (user_id IS NULL AND session_id IN (SELECT value FROM json_each(:sessions))))"
-"""The test as SQL, with the parameters of `Person.sql`."""
+BELONGS = (
+    "coalesce(user_id, session_id) IN (SELECT value FROM json_each(:actors)) AND (user_id = :user OR user_id IS NULL)"
+)
+"""The test as SQL that an index answers, with the parameters of `Person.sql`."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Person:
     @property
     def sql(self) -> dict[str, str]:
         """The parameters of `BELONGS`."""
-        return {"user": self.user, "sessions": json.dumps(self.actors)}
+        return {"user": self.user, "actors": json.dumps(self.actors)}
 
     def owns(self, row: Row) -> bool:
         """True when a stored event is the person's."""
@@ -166,8 +168,7 @@ def forgotten(connection: sqlite3.Connection, users: Iterable[str]) -> set[str]:
 def newest(connection: sqlite3.Connection, who: Person, limit: int, before: int) -> Sequence[Row]:
     """Return a person's newest live rows with timestamp < before, newest first."""
     return connection.execute(
-        f"SELECT {live.NAMES} FROM live_events WHERE coalesce(user_id, session_id) IN"  # noqa: S608
-        f" (SELECT value FROM json_each(:sessions)) AND {BELONGS} AND timestamp < :before"
+        f"SELECT {live.NAMES} FROM live_events WHERE {BELONGS} AND timestamp < :before"  # noqa: S608
         " ORDER BY timestamp DESC, event_id DESC LIMIT :limit",
         who.sql | {"before": before, "limit": limit},
     ).fetchall()
