@@ -12,6 +12,8 @@ import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import islice
 from pathlib import Path
 from time import process_time
 
@@ -22,9 +24,11 @@ from coldframe.domain import UserId
 from coldframe.events.schema import EVENT_COLUMNS
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore, live
+from coldframe.store.sqlite.index import newest_first
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HISTORY = 500
+TURNS = 9
 
 
 def log(n_events: int, n_users: int) -> pl.DataFrame:
@@ -53,18 +57,21 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def histories(store: SQLiteStore, users: list[str]) -> tuple[float, float]:
-    """Return µs of CPU per history: as it is read, and by its two bare reads."""
+    """Return µs of CPU per history as it is read, and how many times its two bare reads that is: the best of turns."""
     end = 2**62
 
     def bare(user: str) -> None:
         with store._readers.reading("read a history") as connection:
-            rows = [*live.newest(connection, user, HISTORY, end), *store._index.newest(connection, user, HISTORY, end)]
-        [live.to_event(row) for row in rows]
+            waiting = live.newest(connection, user, HISTORY, end)
+            sealed = store._index.newest(connection, user, HISTORY, end)
+        [live.to_event(row) for row in islice(merge(waiting, sealed, key=newest_first, reverse=True), HISTORY)]
 
     def each(read: Callable[[str], object]) -> float:
-        return min(seconds(lambda: [read(user) for user in users]) for _ in range(3)) / len(users) * 1e6
+        return seconds(lambda: [read(user) for user in users]) / len(users) * 1e6
 
-    return each(lambda user: store.recent_events(UserId(user), limit=HISTORY)), each(bare)
+    turns = [(each(lambda user: store.recent_events(UserId(user), limit=HISTORY)), each(bare)) for _ in range(TURNS)]
+    now, alone = (min(turn[place] for turn in turns) for place in (0, 1))
+    return now, now / alone
 
 
 def main() -> int:
@@ -90,8 +97,8 @@ def main() -> int:
         forgetting = seconds(lambda: store.forget_user(UserId(users[1]), now=NOW + timedelta(days=99)))
         store.close()
     print(f"{given.events:,} events, {given.users:,} users, {given.sessions:,} joined sessions; CPU times")
-    for name, (now, bare) in {"without a session": plain, "with a session": joined}.items():
-        print(f"history of a user {name:<22}{now:>9.0f} µs  {now / bare:>6.2f} × its two bare reads")
+    for name, (now, ratio) in {"without a session": plain, "with a session": joined}.items():
+        print(f"history of a user {name:<22}{now:>9.0f} µs  {ratio:>6.2f} × its two bare reads")
     print(f"{'scan with joined sessions':<40}{after:>9.2f} s   {after / before:>6.2f} × without")
     print(f"{'forgetting one user':<40}{forgetting:>9.2f} s   {forgetting / importing:>6.2f} × importing all events")
     return 0

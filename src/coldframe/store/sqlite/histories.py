@@ -31,7 +31,7 @@ def newest(connection: Connection, index: Index, actor: str, limit: int, before:
     else:
         waiting, sealed = live.newest(connection, actor, limit, before), index.newest(connection, actor, limit, before)
     rows = islice(merge(waiting, sealed, key=newest_first, reverse=True), limit)
-    return [(owner or who).named(row) for row in rows]
+    return [(owner or who).named(row) for row in rows] if owner or who.sessions else list(rows)
 
 
 def _joined(connection: Connection, actor: str) -> tuple[Person, Person | None]:
