@@ -26,6 +26,7 @@ BODIES: dict[tuple[str, str], object] = {
     },
     ("POST", "/v1/users"): {"users": [{"user_id": "u", "attributes": {"country": "PT", "age": 33}}]},
     ("PUT", "/v1/users/u"): {"signed_up_at": "2026-01-01T00:00:00Z", "attributes": {"country": "PT"}},
+    ("POST", "/v1/identity/merge"): {"session_id": "s", "user_id": "u"},
     ("POST", "/v1/recommendations"): {
         "events": [{"item_id": "i", "event_type": "view", "timestamp": "2026-01-01T00:00:00Z"}],
         "attributes": {"country": "PT"},
@@ -49,7 +50,7 @@ ID_PATHS = (
     ("GET", "/v1/users/{}/explanation?item_id=i"),
     ("POST", "/v1/models/{}/promote"),
 )
-QUERY_PATHS = ("/v1/users/u/recommendations", "/v1/items/i/similar", "/v1/users/u/explanation")
+QUERY_PATHS = ("/v1/users/u/recommendations", "/v1/items/i/similar", "/v1/users/u/explanation", "/v1/erasures")
 
 NEVER_JSON = (
     b"NaN",
@@ -173,6 +174,9 @@ ODD_QUERIES = (
     b"n=%ff",
     "n=１".encode().replace(b"\xef\xbc\x91", b"%EF%BC%91"),
     b"n=true",
+    b"limit=0",
+    b"limit=1e400",
+    b"limit=" + b"9" * 5_000,
     b"n=[]",
     b"n=0x10",
     b"n=1_0",

@@ -82,6 +82,16 @@ def test_text_settings_take_the_text_as_it_stands(text: str) -> None:
     assert load(environment={"COLDFRAME_SERVING__API_KEY": text}).serving.api_key == text
 
 
+def test_a_secret_is_taken_from_no_file_and_written_into_none(tmp_path: Path) -> None:
+    path = tmp_path / "coldframe.toml"
+    path.write_text("[serving]\napi_key = 'a-long-and-secret-key'\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="COLDFRAME_SERVING__API_KEY"):
+        load(path, environment={})
+    settings = load(environment={"COLDFRAME_SERVING__API_KEY": "a-long-and-secret-key"})
+    assert "a-long-and-secret-key" not in str(as_dict(settings))
+    assert "COLDFRAME_SERVING__API_KEY" in documented_toml()
+
+
 def test_lists_and_maps_from_flags_are_toml() -> None:
     settings = load(environment={}, flags={"events.conversions": '["lease"]', "events.weights": "{lease = 2}"})
     assert settings.events.conversions == ["lease"]

@@ -5,6 +5,7 @@ in a test and one seed gives one answer.
 """
 
 import hashlib
+import secrets
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -48,3 +49,18 @@ def new_recommendation_id() -> str:
 def new_training_id() -> str:
     """Return an id for one training, unique without coordination."""
     return uuid.uuid4().hex[:12]
+
+
+def new_secret() -> str:
+    """Return 256 random bits from the operating system as 43 letters, digits, `-` and `_`: what nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def new_erasure_id() -> str:
+    """Return an id for one erasure, unique without coordination."""
+    return uuid.uuid4().hex[:12]
+
+
+def new_key_id() -> str:
+    """Return the public name of one API key: eight letters and digits."""
+    return secrets.token_hex(4)

@@ -4,7 +4,8 @@
     ├── SettingsError               settings         a setting is unknown, out of bounds or of the wrong type
     ├── InputError                  input            what the caller gave cannot be used
     │   ├── ColumnError             column           a file lacks a column or has one nobody knows
-    │   └── UnknownIdError          unknown_id       no such item, user, bundle or expert
+    │   ├── UnknownIdError          unknown_id       no such item, user, bundle or expert
+    │   └── ConflictError           conflict         it contradicts what is stored
     ├── StoreError                  store            the store cannot be opened, read or written
     │   └── StoreBusyError          busy             somebody else holds the store, or its queue is full; retry
     ├── BundleError                 bundle           a bundle is missing, corrupted, truncated or foreign
@@ -60,6 +61,13 @@ class UnknownIdError(InputError):
 
     code = "unknown_id"
     http_status = 404
+
+
+class ConflictError(InputError):
+    """It contradicts what is stored."""
+
+    code = "conflict"
+    http_status = 409
 
 
 class StoreError(ColdframeError):

@@ -32,7 +32,7 @@ class MemoryShop:
 
     def __init__(self, events, items=(), users=()):
         self._events, self._items = list(events), {item.item_id: item for item in items}
-        self._users = list(users)
+        self._users, self.n_forgotten = list(users), 0
 
     def append_events(self, events):
         known = {event.event_id for event in self._events}
@@ -58,6 +58,13 @@ class MemoryShop:
 
     def users(self):
         return iter(self._users)
+
+    def count_erasures(self):
+        return self.n_forgotten
+
+    def forget_user(self, user_id):
+        self._events = [event for event in self._events if event.user_id != user_id]
+        self.n_forgotten += 1
 
     def catalogue_version(self):
         return len(self._items)

@@ -104,6 +104,14 @@ def test_search_finds_customers_and_products(page):
     assert page.get("/demo/products?q=").text.strip() == ""
 
 
+def test_who_was_forgotten_is_not_on_the_page():
+    shop = new_shop()
+    with TestClient(app_on(shop)) as page:
+        assert 'data-person="ann"' in page.get("/demo/people?q=ann").text
+        shop.forget_user("ann")
+        assert 'data-person="ann"' not in page.get("/demo/people?q=ann").text + page.get("/demo/people").text
+
+
 def test_every_answer_forbids_foreign_scripts(page):
     for path in ("/", "/demo/people/ann", "/demo/people?q=a", "/demo/static/page.js"):
         headers = page.get(path).headers

@@ -17,7 +17,7 @@ def one_service() -> Iterator[TestClient]:
 def client(one_service: TestClient) -> TestClient:
     """The service on an empty store; its counters go on from test to test."""
     state = one_service.app.state
-    for records in (state.store.events_by_id, state.store.items_by_id, state.store.users_by_id):
+    for records in (state.store.events_by_id, state.store.items_by_id, state.store.users_by_id, state.store.joined):
         records.clear()
     state.engine.asked.clear()
     return one_service

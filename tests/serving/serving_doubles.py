@@ -12,10 +12,11 @@ from litestar import Litestar
 from coldframe.bundle.registry import Registry
 from coldframe.clock import fixed_clock
 from coldframe.domain import Recommendation, RecommendedItem
-from coldframe.errors import BundleError, UnknownIdError
+from coldframe.errors import BundleError, ConflictError, UnknownIdError
 from coldframe.serving.app import create_app
 from coldframe.serving.engine import Explanation
 from coldframe.settings import Settings
+from coldframe.store.people import Erasure
 from coldframe.store.protocol import EventReport
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,7 +28,7 @@ class MemoryStore:
     """Keeps what the protocol says a store keeps, in dicts."""
 
     def __init__(self):
-        self.events_by_id, self.items_by_id, self.users_by_id = {}, {}, {}
+        self.events_by_id, self.items_by_id, self.users_by_id, self.joined = {}, {}, {}, {}
 
     def append_events(self, events):
         reports = []
@@ -56,8 +57,21 @@ class MemoryStore:
     def user(self, user_id):
         return self.users_by_id.get(user_id)
 
-    def delete_user(self, user_id):
-        return self.users_by_id.pop(user_id, None) is not None
+    def forget_user(self, user_id, *, now):
+        return Erasure(
+            erasure_id="x-1", user_hash="0" * 64, asked_at=now, finished_at=now, erased={"users": self._gone(user_id)}
+        )
+
+    def _gone(self, user_id):
+        return int(self.users_by_id.pop(user_id, None) is not None)
+
+    def erasures(self, *, limit):
+        return iter(())
+
+    def merge_session(self, session_id, user_id, *, now):
+        if self.joined.setdefault(session_id, user_id) != user_id:
+            raise ConflictError(f"Session {session_id!r} belongs to another user already.")
+        return True
 
 
 class ListingEngine:
@@ -106,8 +120,18 @@ class ListingEngine:
         )
 
 
-def service(*, bundle: str | None = "b-1", bundles: Path = NO_BUNDLES, extra_handlers=(), **serving) -> Litestar:
+def service(
+    *, bundle: str | None = "b-1", bundles: Path = NO_BUNDLES, extra_handlers=(), access=None, **serving
+) -> Litestar:
     store = MemoryStore()
     settings = replace(Settings(), serving=replace(Settings().serving, **serving))
     engine = ListingEngine(store, bundle)
-    return create_app(engine, store, Registry(bundles), settings, extra_handlers=extra_handlers, clock=fixed_clock(NOW))
+    return create_app(
+        engine,
+        store,
+        Registry(bundles),
+        settings,
+        extra_handlers=extra_handlers,
+        access=access,
+        clock=fixed_clock(NOW),
+    )

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serving_doubles import ListingEngine, MemoryStore, service
 
+from coldframe.serving.access import Access
 from coldframe.serving.gate import Gate, readable_path, restore_slashes
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.problems import RefusedError
@@ -47,7 +48,8 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
     async def app(scope: object, receive: object, send: object) -> None:
         raise AssertionError("the app must not see it")
 
-    gate = Gate(app, ServingSettings(), ServingMetrics(ListingEngine(MemoryStore())), body_seconds=0.05)
+    metrics, access = ServingMetrics(ListingEngine(MemoryStore())), Access.of(ServingSettings())
+    gate = Gate(app, ServingSettings(), metrics, access, body_seconds=0.05)
     answer = call(gate, **POST, parts=_never())
     assert (answer.status, answer.json()["code"]) == (408, "timeout")
 

@@ -9,6 +9,7 @@ from serving_doubles import service
 
 from coldframe.serving.openapi import EXAMPLE_BODIES, document, operations
 from coldframe.serving.problems import KINDS
+from coldframe.serving.scopes import ANYBODY, SCOPES
 
 DOCS = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
 OPERATIONS = operations(service())
@@ -36,7 +37,18 @@ def test_every_example_works(client: TestClient, operation: dict) -> None:
     body = EXAMPLE_BODIES.get(f"{method} {operation['path']}")
     answer = client.request(method, target, json=body) if body is not None else client.request(method, target)
     expected = {"/v1/models/{bundle}/promote": 404, "/v1/models/rollback": 409}  # there are no bundles
-    assert answer.status_code == expected.get(operation["path"], 204 if method == "DELETE" else 200)
+    removed = 204 if f"{method} {operation['path']}" == "DELETE /v1/items/{item_id}" else 200
+    assert answer.status_code == expected.get(operation["path"], removed)
+
+
+def test_every_operation_says_which_key_it_needs() -> None:
+    found = document(service())
+    assert found["components"]["securitySchemes"] == {"key": {"type": "http", "scheme": "bearer"}}
+    for path, by_method in found["paths"].items():
+        for method, operation in by_method.items():
+            scope = SCOPES[f"{method.upper()} {path}"]
+            assert operation["security"] == ([] if scope == ANYBODY else [{"key": []}])
+            assert scope in operation["description"] or scope == ANYBODY
 
 
 def test_the_page_fetches_nothing(client: TestClient) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from coldframe.clock import system_clock
 from coldframe.errors import AccessError, SettingsError, StoreError
+from coldframe.serving.key_file import KeyFile
 from coldframe.serving.server import free_port, serve
 from coldframe.settings import ServingSettings, Settings
 from coldframe.store.sqlite import SQLiteStore
@@ -28,9 +30,10 @@ WAITED_FOR = {"body shorter than said", "chunks without an end", "upgrade", "tun
 """Attacks that end only when a time limit does; benchmarks/hostile.py waits for them."""
 
 
-def ask(server: Served, method: str, path: str, body: object = None) -> tuple[int, object]:
+def ask(server: Served, method: str, path: str, body: object = None, *, token: str = "") -> tuple[int, object]:
     connection = http.client.HTTPConnection(*server.peer, timeout=10)
     headers = {} if body is None else {"Content-Type": "application/json"}
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
     connection.request(method, path, None if body is None else json.dumps(body), headers)
     answer = connection.getresponse()
     found = answer.status, json.loads(answer.read())
@@ -76,6 +79,21 @@ def test_the_worker_does_not_outlive_who_started_it(tmp_path: Path) -> None:
         while time.monotonic() < deadline and _answers(server):
             time.sleep(0.1)
         assert not _answers(server)
+
+
+def test_a_key_closes_a_running_service_and_opens_it_again(tmp_path: Path) -> None:
+    """Within a second each: the file is looked at twice a second."""
+    with Served(tmp_path) as server:
+        assert ask(server, "GET", "/v1/models")[0] == 200
+        file = KeyFile(tmp_path)
+        made = file.create("shop", ["admin"], clock=system_clock)
+        time.sleep(0.6)
+        assert ask(server, "GET", "/v1/models")[0] == 401
+        assert ask(server, "GET", "/v1/models", token=made.token)[0] == 200
+        assert ask(server, "GET", "/healthz")[0] == 200
+        file.revoke(made.key.id, clock=system_clock)
+        time.sleep(0.6)
+        assert ask(server, "GET", "/v1/models", token=made.token)[0] == 401
 
 
 def test_a_taken_port_is_told_before_anything_is_opened(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from coldframe.errors import StoreError
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore, schema
 from coldframe.store.sqlite.connections import connect
-from coldframe.testing.store_samples import events
+from coldframe.testing.store_samples import START, events
 
 SETTINGS = Settings().store
 
@@ -32,6 +32,27 @@ def test_an_older_store_is_migrated_with_its_rows(tmp_path, monkeypatch):
     assert connection.execute("SELECT * FROM shelves").fetchall() == [("a",)]
     assert schema.version(connection) == len(newer)
     connection.close()
+
+
+@pytest.mark.parametrize("version", range(1, len(schema.MIGRATIONS)))
+def test_a_store_of_every_version_opens(tmp_path, version):
+    connection = connect(tmp_path / "store.sqlite")
+    schema.migrate(connection, tmp_path, schema.MIGRATIONS[:version])
+    columns = "event_id, user_id, item_id, event_type, timestamp"
+    connection.execute(f"INSERT INTO live_events ({columns}) VALUES ('e', 'ann', 'pot', 'view', 1)")
+    connection.close()
+    store = open_store(tmp_path)
+    assert [each.event_id for each in store.recent_events("ann", limit=9)] == ["e"]
+    assert store.merge_session("s", "ann", now=START)
+    assert store.forget_user("ann", now=START).erased["live_events"] == 1
+    store.close()
+    salts = set()
+    for folder in (tmp_path, tmp_path / "another"):
+        open_store(folder).close()
+        connection = connect(folder / "store.sqlite")
+        salts.add(connection.execute("SELECT value FROM secrets").fetchone()[0])
+        connection.close()
+    assert [len(each) for each in salts] == [32, 32]
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path):

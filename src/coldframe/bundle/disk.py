@@ -23,19 +23,19 @@ def exclusive(path: Path) -> Generator[None]:
         os.close(descriptor)
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write a new file and fsync it. Raises `FileExistsError` when there is one."""
-    with path.open("xb") as file:
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Give a file new content: a reader sees the old or the new, also after a power cut. The caller holds a lock."""
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
-    write_file(beside, data)
+    write_file(beside, data, mode=mode)
     beside.replace(path)
     sync_directory(path.parent)
 

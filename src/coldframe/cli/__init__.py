@@ -21,8 +21,10 @@ from coldframe.cli import (
     explain,
     export,
     feed,
+    forget,
     importing,
     init,
+    keys,
     metrics,
     models,
     pipeline,
@@ -54,6 +56,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run.run,
     "runs": runs.runs,
     "metrics": metrics.metrics,
+    "forget": forget.forget,
+    "erasures": forget.erasures,
 }
 """Name → function, in the order of a first day with coldframe."""
 
@@ -112,6 +116,7 @@ def _flags(texts: list[str] | None) -> dict[str, str]:
 for _name, _function in COMMANDS.items():
     app.command(_name)(_function)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(feed.app, name="feed")
 

@@ -26,7 +26,7 @@ def serve(
 
     The address is printed once requests are answered.
 
-    It listens beyond the loopback address only with an API key (serving.api_key). An orderly stop exits with 0.
+    It listens beyond the loopback address only with an API key (`coldframe keys create`). An orderly stop exits with 0.
 
     Example: `coldframe serve --port 8000`
     """

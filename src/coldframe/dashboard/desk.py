@@ -1,6 +1,6 @@
 """What the page's handlers share: its words, where its quality comes from, and lists that are expensive to make twice.
 
-Owns the keeping: customers are counted once per process, the catalogue is read again when it changed.
+Owns the keeping: customers are counted again when one was forgotten, the catalogue is read when it changed.
 """
 
 from itertools import islice
@@ -23,15 +23,16 @@ class Desk:
         self.story = story
         self.find_quality = find_quality
         self._lock = Lock()
-        self._customers: Customers | None = None
+        self._customers: tuple[int, Customers] | None = None
         self._catalogue: tuple[int, list[Product]] | None = None
 
     def customers(self, store: Store) -> Customers:
-        """Return everybody who can be picked; counts the log the first time."""
+        """Return everybody who can be picked, and nobody who was forgotten; counts the log the first time."""
+        forgotten = store.count_erasures()
         with self._lock:
-            if self._customers is None:
-                self._customers = customers_of(store)
-            return self._customers
+            if self._customers is None or self._customers[0] != forgotten:
+                self._customers = (forgotten, customers_of(store))
+            return self._customers[1]
 
     def products(self, store: Store, text: str) -> list[Product]:
         """Return the first products whose title or category holds every word of `text`; none for no words."""

@@ -15,6 +15,7 @@ from litestar.types import ControllerRouterHandler
 from coldframe.bundle.registry import Registry
 from coldframe.clock import Clock, system_clock
 from coldframe.serving import health, openapi
+from coldframe.serving.access import Access, check_scope
 from coldframe.serving.body import StrictRequest
 from coldframe.serving.context import Context
 from coldframe.serving.engine import Engine
@@ -23,6 +24,7 @@ from coldframe.serving.gate import Gate, restore_slashes
 from coldframe.serving.items import ItemsController
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.models import ModelsController
+from coldframe.serving.people import PeopleController
 from coldframe.serving.problems import answer_problem
 from coldframe.serving.recommendations import RecommendationsController
 from coldframe.serving.users import UsersController
@@ -33,6 +35,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     EventsController,
     ItemsController,
     UsersController,
+    PeopleController,
     RecommendationsController,
     ModelsController,
     health.healthz,
@@ -50,10 +53,11 @@ def create_app(
     *,
     extra_handlers: Sequence[ControllerRouterHandler] = (),
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+    access: Access | None = None,
     clock: Clock = system_clock,
 ) -> Litestar:
     """Return the service. `extra_handlers` are mounted beside its own; `app.state` holds engine, store, registry,
-    settings and metrics for them.
+    settings and metrics for them. Without `access` the one key is that of the settings.
     """
     metrics = ServingMetrics(engine)
     context = Context(engine, store, registry, settings, metrics, clock)
@@ -62,7 +66,7 @@ def create_app(
         [*ROUTES, *extra_handlers],
         dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
         exception_handlers={Exception: answer_problem},
-        before_request=_restore_slashes,
+        before_request=_before_handler,
         request_class=StrictRequest,
         request_max_body_size=None,
         openapi_config=openapi.openapi_config(),
@@ -70,9 +74,11 @@ def create_app(
         lifespan=list(lifespan),
         state=state,
     )
-    app.asgi_handler = Gate(app.asgi_handler, settings.serving, metrics)
+    app.asgi_handler = Gate(app.asgi_handler, settings.serving, metrics, access or Access.of(settings.serving))
     return app
 
 
-async def _restore_slashes(request: Request[Any, Any, Any]) -> None:
+async def _before_handler(request: Request[Any, Any, Any]) -> None:
+    """Check the key against the route that matched, and give ids back their slashes."""
+    check_scope(request.scope["state"].get("key"), request.method, request.scope["path_template"])
     request.scope["path_params"] = restore_slashes(request.scope["path_params"])

@@ -15,7 +15,7 @@ from coldframe.domain import Event, Impression, Recommendation, RecommendedItem,
 from coldframe.errors import BundleError, InputError
 from coldframe.serving.explanation import Explanation, HistoryReason
 from coldframe.serving.live import LiveModel, open_live
-from coldframe.serving.requests import Person, Wish, read_person, said_of
+from coldframe.serving.requests import Person, Wish, read_person, read_session, said_of
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
@@ -110,7 +110,7 @@ class Engine:
 
     def recommend_anonymous(
         self,
-        events: Sequence[Event],
+        events: Sequence[Event] | None,
         attributes: Mapping[str, Scalar],
         *,
         n: int | None = None,
@@ -119,9 +119,15 @@ class Engine:
         scenario: str = "default",
         session_id: str | None = None,
     ) -> Recommendation:
-        """Return the best `n` items for a visitor known only by what the caller says."""
+        """Return the best `n` items for a visitor known only by what the caller says.
+
+        Where that says nothing of events (None), those that the store has of the session are read.
+        """
         live, wish, now = self._required(), self._wish(n, exclude, category), self._clock()
-        person = said_of(events, attributes, limit=self._settings.recommend.history)
+        limit = self._settings.recommend.history
+        if events is None:
+            events = read_session(self._store, session_id, limit=limit) if session_id else ()
+        person = said_of(events, attributes, limit=limit)
         answer = self._answer(live, person, wish, now, None)
         self._log([answer], now, scenario, session_id)
         return answer

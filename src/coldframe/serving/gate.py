@@ -1,7 +1,8 @@
-"""What a request passes before the app sees it: address, access, size and pace of the body; and who counts it after.
+"""What a request passes before the app sees it: address, access, rate, size and pace of the body, and whether there is
+room; and who counts it after.
 
-Owns every limit that does not depend on the route. Works below the framework, so that unknown routes, wrong methods
-and endless bodies meet the same answers as everything else.
+Owns the order of these, and every limit that does not depend on the route. Works below the framework, so that unknown
+routes, wrong methods and endless bodies meet the same answers as everything else.
 """
 
 import asyncio
@@ -13,9 +14,11 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
-from coldframe.serving.access import OPEN_PATHS, ApiKey
+from coldframe.serving.access import Access
+from coldframe.serving.cors import Cors, answer_preflight
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.problems import MEDIA_TYPE, RefusedError
+from coldframe.serving.rates import RateLimits
 from coldframe.settings import ServingSettings
 
 MAX_PATH_BYTES = 8_192
@@ -37,13 +40,17 @@ class Gate:
         app: ASGIApp,
         settings: ServingSettings,
         metrics: ServingMetrics,
+        access: Access,
         *,
         body_seconds: float = BODY_SECONDS,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._app = app
-        self._key = ApiKey.of(settings)
+        self._access = access
+        self._rates = RateLimits(settings, timer=timer)
+        self._cors = Cors(settings.cors_origins)
         self._max_body = settings.max_body_bytes
+        self._max_waiting, self._waiting = settings.max_waiting, 0
         self._metrics = metrics
         self._body_seconds = body_seconds
         self._timer = timer
@@ -68,26 +75,39 @@ class Gate:
             self._metrics.request(scope["method"], route, status, self._timer() - started)
 
     async def _checked(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        headers = _headers(scope)
+        send = self._cors.sending(send, headers)
         try:
-            headers = _headers(scope)
             scope["path"] = readable_path(scope)
-            self._require_key(scope["path"], headers)
-            _require_own_page(scope["method"], headers)
+            if self._cors.is_preflight(scope["method"], headers):
+                await answer_preflight(send)
+                return
+            self._admit(scope, headers)
             body = await self._body(receive, headers)
+            self._require_room(scope["path"])
         except RefusedError as refusal:
             await _answer(send, refusal)
             return
-        await self._app(scope, _replay(body, receive), send)
+        self._waiting += 1
+        try:
+            await self._app(scope, _replay(body, receive), send)
+        finally:
+            self._waiting -= 1
 
-    def _require_key(self, path: str, headers: dict[bytes, bytes]) -> None:
-        if self._key is None or path in OPEN_PATHS:
-            return
-        if not self._key.opens(headers.get(b"authorization", b"").decode("latin-1")):
-            raise RefusedError(
-                "access",
-                "The request carries no valid API key.",
-                headers={"www-authenticate": 'Bearer realm="coldframe"'},
-            )
+    def _admit(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> None:
+        """Let a caller through who may call, and not too often; the app finds the key in the scope's state."""
+        path = scope["path"]
+        key = self._access.caller(path, headers.get(b"authorization", b"").decode("latin-1"))
+        if path not in self._access.open_paths:
+            self._rates.take(key)
+        scope.setdefault("state", {})["key"] = key
+        if not self._cors.allows(headers):
+            _require_own_page(scope["method"], headers)
+
+    def _require_room(self, path: str) -> None:
+        """Refuse a request while as many as the settings allow wait for their answer; a busy service is still alive."""
+        if self._waiting >= self._max_waiting and path not in self._access.open_paths:
+            raise RefusedError("busy", f"{self._waiting} requests wait for an answer already.")
 
     async def _body(self, receive: Receive, headers: dict[bytes, bytes]) -> bytes:
         """Read the whole body, within size and time."""

@@ -11,6 +11,7 @@ import msgspec
 
 from coldframe.bundle.registry import BundleInfo
 from coldframe.domain import Id, RecommendedItem, Scalar
+from coldframe.store.people import Erasure
 from coldframe.store.protocol import EventReport
 
 
@@ -118,15 +119,39 @@ class PastEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class AnonymousRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The question of somebody who is not in the store: what they just did and what is known of them."""
+    """The question of somebody without a user id: what they just did and what is known of them.
 
-    events: list[PastEvent] = []
+    Without `events`, what the store has of the session `session_id` is read instead.
+    """
+
+    events: list[PastEvent] | None = None
     attributes: dict[str, Scalar] = {}
     session_id: Id | None = None
     n: int | None = None
     exclude: list[str] = []
     category: Id | None = None
     scenario: Id = "default"
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session and the user who was behind it."""
+
+    session_id: Id
+    user_id: Id
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that is a user's now; `merged` is false where it was before."""
+
+    session_id: str
+    user_id: str
+    merged: bool
+
+
+class Erasures(msgspec.Struct, frozen=True, kw_only=True):
+    """Receipts of who was forgotten, newest first."""
+
+    erasures: list[Erasure]
 
 
 class SimilarItems(msgspec.Struct, frozen=True, kw_only=True):

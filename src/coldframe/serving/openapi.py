@@ -18,6 +18,7 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from coldframe import __version__
 from coldframe.serving.messages import EventBatch, EventIn
 from coldframe.serving.problems import MEDIA_TYPE, Problem, make_problem
+from coldframe.serving.scopes import ANY_KEY, ANYBODY, needed
 
 EXAMPLE_BODIES: dict[str, Any] = {
     "POST /v1/events": {
@@ -30,6 +31,7 @@ EXAMPLE_BODIES: dict[str, Any] = {
     "PUT /v1/items/{item_id}": {"title": "Desk lamp", "categories": ["lighting"], "numeric": {"price": 24.5}},
     "POST /v1/users": {"users": [{"user_id": "ada", "signed_up_at": "2026-01-31T09:00:00Z"}]},
     "PUT /v1/users/{user_id}": {"signed_up_at": "2026-01-31T09:00:00Z", "attributes": {"country": "PT"}},
+    "POST /v1/identity/merge": {"session_id": "visit-7", "user_id": "ada"},
     "POST /v1/recommendations": {"events": [{"item_id": "lamp", "event_type": "view"}], "n": 5},
 }
 """A body that works, per operation; /docs and the tests send them."""
@@ -92,18 +94,28 @@ def _only_problems(response: Response[Any]) -> Response[Any]:
 
 
 def _completed(found: dict[str, Any]) -> dict[str, Any]:
-    """Add to the framework's description what it cannot know: problems, the three forms of events, examples."""
+    """Add to the framework's description what it cannot know: problems, keys, the three forms of events, examples."""
     _, extra = msgspec.json.schema_components(
         [EventIn, EventBatch, Problem], ref_template="#/components/schemas/{name}"
     )
-    found.setdefault("components", {}).setdefault("schemas", {}).update(extra)
+    components: dict[str, Any] = found.setdefault("components", {})
+    components.setdefault("schemas", {}).update(extra)
+    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     problem = {"description": "A problem.", "content": {MEDIA_TYPE: {"schema": _reference("Problem")}}}
     for path, by_method in found["paths"].items():
         for method, operation in by_method.items():
             operation["responses"].pop("400", None)
             operation["responses"]["default"] = problem
+            _describe_access(operation, needed(method.upper(), path))
             _describe_body(operation, f"{method.upper()} {path}")
     return found
+
+
+def _describe_access(operation: dict[str, Any], scope: str) -> None:
+    """Say which key an operation needs. A service without any key asks for none."""
+    operation["security"] = [] if scope == ANYBODY else [{"key": []}]
+    words = {ANYBODY: "Needs no key.", ANY_KEY: "Needs any key."}.get(scope, f"Needs a key with the scope `{scope}`.")
+    operation["description"] = f"{operation.get('description', '')}\n\n{words}".strip()
 
 
 def _describe_body(operation: dict[str, Any], name: str) -> None:

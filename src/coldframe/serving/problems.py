@@ -14,6 +14,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from coldframe.errors import ColdframeError
 
 MEDIA_TYPE = "application/problem+json"
+BUSY_SECONDS = 1
+"""After how long a caller may try again who was refused because others wait: a queue is written within a second."""
 logger = logging.getLogger("coldframe.serving")
 
 
@@ -47,16 +49,18 @@ KINDS: dict[str, Kind] = {
     "path": Kind(400, "The address is not text", "Percent-encode the UTF-8 bytes of an id; NUL is never part of one."),
     "incomplete": Kind(400, "The body broke off", "Send as many bytes as the headers announce."),
     "access": Kind(401, "The API key is missing or wrong", "Send the header `Authorization: Bearer <key>`."),
+    "scope": Kind(403, "The API key may not do this", "Use a key with this scope: `coldframe keys create`."),
     "origin": Kind(403, "Another site's page may not write here", "Call from your own server or page."),
     "unknown_id": Kind(404, "There is no such thing", "Check the id."),
     "route": Kind(404, "There is no such address", "/docs lists them all."),
     "method": Kind(405, "The address does not answer this method", "The header `Allow` lists the methods it answers."),
     "timeout": Kind(408, "The body came too slowly", "Send it faster, or in smaller requests."),
-    "conflict": Kind(409, "The state of the service does not allow this", "Look at GET /v1/models."),
+    "conflict": Kind(409, "The state of the service does not allow this", "Look at what is there, then ask again."),
     "too_large": Kind(413, "The request is too large", "Send several smaller requests."),
     "uri_too_long": Kind(414, "The address is too long", "Ask for less at once."),
     "media_type": Kind(415, "The body is not announced as JSON", "Send the header `Content-Type: application/json`."),
-    "busy": Kind(503, "The store is busy", "Retry in a second."),
+    "rate": Kind(429, "Too many requests with this key", "Wait as many seconds as `Retry-After` says."),
+    "busy": Kind(503, "The service is busy", "Wait as many seconds as `Retry-After` says, then send it again."),
     "store": Kind(503, "The store cannot be used", "Look at the service's log, then retry."),
     "bundle": Kind(503, "No model is live", "Train and promote one: `coldframe train`. Events are accepted meanwhile."),
     "internal": Kind(500, "Something unexpected went wrong", "Look at the service's log."),
@@ -82,7 +86,7 @@ class RefusedError(Exception):
     ) -> None:
         super().__init__(detail)
         self.problem = make_problem(code, detail, remedy=remedy)
-        self.headers = headers or {}
+        self.headers = waiting(code) | (headers or {})
 
 
 def make_problem(code: str, detail: str, *, remedy: str | None = None, status: int | None = None) -> Problem:
@@ -102,8 +106,16 @@ def make_problem(code: str, detail: str, *, remedy: str | None = None, status: i
     )
 
 
-def problem_of(error: Exception, *, method: str, path: str) -> Problem:
-    """Return the problem that an exception amounts to; what nobody foresaw is logged and told as `internal`."""
+def waiting(code: str) -> dict[str, str]:
+    """Return the header that says when to try again, where trying again helps."""
+    return {"retry-after": str(BUSY_SECONDS)} if code == "busy" else {}
+
+
+def problem_of(error: Exception, *, method: str, path: str, route: str = "unmatched") -> Problem:
+    """Return the problem that an exception amounts to; what nobody foresaw is logged and told as `internal`.
+
+    The log names the route's template, never the address, which holds ids of people.
+    """
     if isinstance(error, RefusedError):
         return error.problem
     if isinstance(error, ColdframeError):
@@ -111,15 +123,16 @@ def problem_of(error: Exception, *, method: str, path: str) -> Problem:
     if isinstance(error, HTTPException) and error.status_code < 500:
         code = _BY_STATUS.get(error.status_code, "input")
         return make_problem(code, _detail(error, method, path), status=error.status_code)
-    logger.error("%s %s failed", method, path, exc_info=error)
+    logger.error("%s %s failed", method, route, exc_info=error)
     return make_problem("internal", f"{method} failed for a reason that is not yours.")
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer a request with the problem that stopped it."""
-    problem = problem_of(error, method=request.method, path=request.scope["path"].replace("\x00", "%2F"))
+    path, route = request.scope["path"].replace("\x00", "%2F"), request.scope.get("path_template") or "unmatched"
+    problem = problem_of(error, method=request.method, path=path, route=route)
     given = getattr(error, "headers", None)
-    headers = {**given} if isinstance(given, dict) else {}
+    headers = waiting(problem.code) | ({**given} if isinstance(given, dict) else {})
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 

@@ -53,11 +53,15 @@ class RecommendationsController(Controller):
     def recommend_anonymous(
         self, data: JSONBody[AnonymousRequest], context: NamedDependency[Context]
     ) -> Recommendation:
-        """Return the best items for a visitor known only by what the body says; the events are not stored."""
-        context.check_batch(len(data.events), "events")
+        """Return the best items for a visitor without a user id, by what the body says or what their session did.
+
+        Events in the body are used for this answer and not stored; without any, those of `session_id` are read from the
+        store.
+        """
+        context.check_batch(len(data.events or ()), "events")
         now, actor = context.clock(), checked_id(data.session_id or ANONYMOUS, "session_id")
         answer = context.engine.recommend_anonymous(
-            [to_past_event(given, actor=actor, now=now) for given in data.events],
+            None if data.events is None else [to_past_event(given, actor=actor, now=now) for given in data.events],
             checked_attributes(data.attributes),
             n=context.checked_n(data.n),
             exclude=[checked_id(value, "exclude") for value in data.exclude],

@@ -57,6 +57,12 @@ def read_person(store: Store, user_id: str, *, limit: int) -> Person:
     return Person(newest_first[::-1], user.attributes if user else {}, user.signed_up_at if user else None)
 
 
+def read_session(store: Store, session_id: str, *, limit: int) -> Sequence[Event]:
+    """Return what a store has of a session, oldest first; nothing of a user who happens to go by the same id."""
+    newest_first = store.recent_events(UserId(session_id), limit=limit)
+    return [event for event in reversed(newest_first) if event.session_id == session_id]
+
+
 def said_of(events: Sequence[Event], attributes: Mapping[str, Scalar], *, limit: int) -> Person:
     """Return a visitor known only by what the caller says; of equal times the later in the list is the newer."""
     oldest_first = sorted(events, key=lambda event: event.timestamp)

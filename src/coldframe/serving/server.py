@@ -66,7 +66,7 @@ def serve(
     Raises `AccessError` beyond loopback without a key, `SettingsError` for a taken port, `StoreError` for a store
     that cannot be opened.
     """
-    require_key_beyond_loopback(settings.serving)
+    require_key_beyond_loopback(settings.serving, data)
     host, port = settings.serving.host, free_port(settings.serving.host, settings.serving.port)
     SQLiteStore(data, settings.store).close()
     # A forked worker would inherit locks held by threads of the libraries already running here.

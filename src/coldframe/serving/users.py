@@ -9,6 +9,7 @@ from coldframe.errors import UnknownIdError
 from coldframe.serving.context import Context
 from coldframe.serving.messages import Stored, UserBatch, UserIn
 from coldframe.serving.validation import checked_id, to_user
+from coldframe.store.people import Erasure
 
 
 class UsersController(Controller):
@@ -38,11 +39,14 @@ class UsersController(Controller):
             raise _unknown(user_id)
         return user
 
-    @delete("/{user_id:str}", sync_to_thread=True)
-    def remove(self, user_id: FromPath[str], context: NamedDependency[Context]) -> None:
-        """Remove one user's record; the events stay."""
-        if not context.store.delete_user(UserId(checked_id(user_id, "user_id"))):
-            raise _unknown(user_id)
+    @delete("/{user_id:str}", status_code=200, sync_to_thread=True)
+    def forget(self, user_id: FromPath[str], context: NamedDependency[Context]) -> Erasure:
+        """Forget a user: events, joined sessions, record, lists shown, refused rows. There is no way back.
+
+        No answer shows any of it from the first moment on. The answer is the receipt, once all of it is gone; writing
+        sealed events again may take a while. Repeating it is harmless, and goes on where an earlier call was cut short.
+        """
+        return context.store.forget_user(UserId(checked_id(user_id, "user_id")), now=context.clock())
 
 
 def _unknown(user_id: str) -> UnknownIdError:

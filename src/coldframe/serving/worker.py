@@ -13,6 +13,7 @@ from pathlib import Path
 from litestar import Litestar
 
 from coldframe.bundle.registry import Registry
+from coldframe.serving.access import Access
 from coldframe.serving.app import create_app
 from coldframe.serving.engine import Engine
 from coldframe.serving.follower import BundleFollower
@@ -39,7 +40,10 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
             store.flush()
             store.close()
 
-    return create_app(engine, store, registry, settings, extra_handlers=extra_handlers(), lifespan=[running])
+    access = Access.of(settings.serving, data)
+    return create_app(
+        engine, store, registry, settings, extra_handlers=extra_handlers(), lifespan=[running], access=access
+    )
 
 
 def end_without(parent: int) -> None:

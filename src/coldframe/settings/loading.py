@@ -31,6 +31,7 @@ class SettingInfo(NamedTuple):
     low: float | None
     high: float | None
     reason: str
+    secret: bool = False
 
 
 def describe() -> Iterator[SettingInfo]:
@@ -49,6 +50,7 @@ def describe() -> Iterator[SettingInfo]:
                 meta["low"],
                 meta["high"],
                 meta["reason"],
+                meta["secret"],
             )
 
 
@@ -86,8 +88,13 @@ def with_value(settings: Settings, dotted: str, value: Any, *, source: str = "")
 
 
 def as_dict(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the tree as plain tables, as TOML and the bundle's manifest hold them."""
-    return msgspec.to_builtins(settings)
+    """Return the tree as plain tables, as TOML and the bundle's manifest hold them: without secrets."""
+    tables: dict[str, dict[str, Any]] = msgspec.to_builtins(settings)
+    secrets = {name for name, info in _infos().items() if info.secret}
+    return {
+        section: {name: value for name, value in table.items() if f"{section}.{name}" not in secrets}
+        for section, table in tables.items()
+    }
 
 
 @cache
@@ -114,8 +121,18 @@ def _with_file(settings: Settings, path: Path) -> Settings:
                 f"{path}: {section!r} is not a section.", remedy="Write [section] and then name = value."
             )
         for name, value in table.items():
+            _refuse_secret(f"{section}.{name}", path)
             settings = with_value(settings, f"{section}.{name}", value, source=str(path))
     return settings
+
+
+def _refuse_secret(dotted: str, path: Path) -> None:
+    info = _infos().get(dotted)
+    if info is not None and info.secret:
+        raise SettingsError(
+            f"{path}: {dotted} is a secret, and a file is copied and committed.",
+            remedy=f"Set {ENVIRONMENT_PREFIX}{dotted.upper().replace('.', '__')} instead.",
+        )
 
 
 def _parsed(dotted: str, text: str) -> Any:

@@ -143,11 +143,35 @@ class ServingSettings:
 
     host: str = setting("127.0.0.1", reason="Loopback; any other address needs an API key.")
     port: int = setting(8000, reason="Free on most machines.", unit="port", low=0, high=65_535)
-    api_key: str = setting("", reason="Empty: no key, loopback only. Sent as `Authorization: Bearer …`.")
+    api_key: str = setting(
+        "",
+        reason="A first key that may do everything, for containers; for all else `coldframe keys create`.",
+        secret=True,
+    )
     max_body_bytes: int = setting(
         1_048_576, reason="A batch of 1,000 events fits twice.", unit="bytes", low=1_024, high=1_073_741_824
     )
     max_batch: int = setting(1_000, reason="Bounds one group commit.", unit="events or items", low=1, high=100_000)
+    max_waiting: int = setting(
+        512,
+        reason="Requests that wait for their answer; one more is refused at once with 503, so that none waits long.",
+        unit="requests",
+        low=1,
+        high=1_000_000,
+    )
+    rate: float = setting(
+        0.0,
+        reason="0: no limit. What one key may send on average, unless it has its own rate (`keys create --rate`).",
+        unit="requests a second",
+        low=0.0,
+        high=1_000_000.0,
+    )
+    rate_burst: int = setting(
+        100, reason="What one key may send at once after a pause.", unit="requests", low=1, high=1_000_000
+    )
+    cors_origins: list[str] = setting(
+        [], reason="Empty: no page of another site may call. Else origins such as https://shop.example."
+    )
     log_impressions: bool = setting(True, reason="No impression, no CTR@3.")
 
 
@@ -165,6 +189,10 @@ class StoreSettings:
     )
     queue_events: int = setting(
         100_000, reason="Waiting events beyond this are refused with 503.", unit="events", low=100, high=100_000_000
+    )
+    forgotten_users: Literal["accept", "refuse"] = setting(
+        "accept",
+        reason="Who comes back after an erasure is a new person; refuse where an id is never given twice.",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin
 
-from coldframe.settings.loading import SettingInfo, describe
+from coldframe.settings.loading import ENVIRONMENT_PREFIX, SettingInfo, describe
 from coldframe.settings.sections import Settings
 
 _HEADER = """\
@@ -72,6 +72,10 @@ def _sections() -> Iterator[str]:
 
 def _lines(info: SettingInfo) -> str:
     leaf = info.name.partition(".")[2]
+    if info.secret:
+        variable = f"{ENVIRONMENT_PREFIX}{info.name.upper().replace('.', '__')}"
+        comment = [*textwrap.wrap(info.reason, width=110), f"A secret, so never in this file: set {variable}."]
+        return "\n" + "".join(f"# {line}\n" for line in comment)
     comment = [*textwrap.wrap(info.reason, width=110), f"Accepts {accepted_values(info)}."]
     return "\n" + "".join(f"# {line}\n" for line in comment) + f"#{leaf} = {toml_value(info.default)}\n"
 

@@ -1,8 +1,8 @@
 """What a store promises; SQLite keeps the promise today, PostgreSQL can follow.
 
-A store owns the event log (the truth: append-only, idempotent by `event_id`), the catalogue, the users, the
-impressions and, in `ledger`, what is known of trainings. It never weighs an event, never trains and never decides what
-to show.
+A store owns the event log (the truth: append-only but for who is forgotten, idempotent by `event_id`), the catalogue,
+the users and the impressions. `people` says who is whom and who is forgotten, `ledger` what is known of trainings. It
+never weighs an event, never trains and never decides what to show.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +14,7 @@ import polars as pl
 
 from coldframe.domain import Event, Impression, Item, ItemId, User, UserId
 from coldframe.store.ledger import Ledger
+from coldframe.store.people import People
 
 EventStatus = Literal["accepted", "repeated", "rejected"]
 Progress = Callable[[int, int | None], None]
@@ -68,8 +69,8 @@ class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @runtime_checkable
-class Store(Ledger, Protocol):
-    """The event log, the catalogue, the users and the impressions; and the ledger of trainings.
+class Store(Ledger, People, Protocol):
+    """The event log, the catalogue, the users and the impressions; identity and erasure; the ledger of trainings.
 
     Every method is safe to call from several threads. A method that writes returns only after the
     write is durable (fsynced). Raises `StoreError` when the medium fails; then nothing of the call is kept.
@@ -87,11 +88,17 @@ class Store(Ledger, Protocol):
         ...
 
     def scan_events(self, *, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
-        """Return the events with start ≤ timestamp < end, columns of `EVENT_COLUMNS`, by (timestamp, event_id)."""
+        """Return the events with start ≤ timestamp < end, columns of `EVENT_COLUMNS`, by (timestamp, event_id).
+
+        An anonymous event of a session that was joined to a user has that user's id.
+        """
         ...
 
     def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:
-        """Return a user's (or session's) newest events, newest first, at most `limit`, each timestamp < `before`."""
+        """Return a user's (or session's) newest events, newest first, at most `limit`, each timestamp < `before`.
+
+        A user's are those of the sessions joined to the user, too; a session's are its own, whoever it was joined to.
+        """
         ...
 
     def seal(self, *, before: datetime) -> int:
@@ -121,10 +128,6 @@ class Store(Ledger, Protocol):
 
     def user(self, user_id: UserId) -> User | None:
         """Return one user, or None."""
-        ...
-
-    def delete_user(self, user_id: UserId) -> bool:
-        """Remove a user's record; True when it was there."""
         ...
 
     def users(self) -> Iterator[User]:

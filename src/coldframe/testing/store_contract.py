@@ -18,6 +18,7 @@ from coldframe.errors import StoreError
 from coldframe.store.protocol import Store
 from coldframe.testing.store_event_contract import EventContract
 from coldframe.testing.store_ledger_contract import LedgerContract
+from coldframe.testing.store_people_contract import PeopleContract
 from coldframe.testing.store_samples import DAY, START, event, events, frame, impression, reject
 
 
@@ -66,8 +67,7 @@ class RecordContract:
         assert store.upsert_users([ann]) == 0
         assert store.user(UserId("ann")) == ann
         assert list(store.users()) == [ann, User(user_id="bob")]
-        assert store.delete_user(UserId("bob"))
-        assert not store.delete_user(UserId("bob"))
+        store.forget_user(UserId("bob"), now=START)
         assert store.user(UserId("bob")) is None
 
     def test_impressions_come_in_order_of_time(self, store: Store) -> None:
@@ -142,6 +142,9 @@ class LifeContract:
             lambda store: store.lease("train"),
             lambda store: list(store.trainings()),
             lambda store: store.arrivals(),
+            lambda store: store.merge_session("s", "ann", now=START),
+            lambda store: store.forget_user("ann", now=START),
+            lambda store: list(store.erasures()),
             lambda store: store.flush(),
             lambda store: store.counts(),
         ],
@@ -158,7 +161,7 @@ class LifeContract:
         assert isinstance(store, Store)
 
 
-class StoreContract(EventContract, RecordContract, LedgerContract, LifeContract):
+class StoreContract(EventContract, RecordContract, LedgerContract, PeopleContract, LifeContract):
     """All promises. A subclass gives `reopen`: a function that opens the same place, again or for the first time."""
 
     @pytest.fixture

@@ -22,9 +22,13 @@ READER_CACHE_KIB, WRITER_CACHE_KIB = 4 * 1024, 64 * 1024
 
 
 def connect(path: Path, *, cache_kib: int = READER_CACHE_KIB) -> sqlite3.Connection:
-    """Open the database, creating an empty file where there is none; every commit is fsynced."""
+    """Open the database, creating an empty file where there is none; every commit is fsynced.
+
+    What is deleted is overwritten with zeros, so that an erased or sealed event is not left in a free page.
+    """
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     return connection

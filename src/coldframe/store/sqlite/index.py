@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.store.sqlite.live import Row
+from coldframe.store.sqlite.persons import Person
 from coldframe.store.sqlite.runs import Digests, Run, digests
 
 
@@ -48,6 +49,22 @@ class Index:
         """Return an actor's newest sealed rows with timestamp < before, newest first."""
         hashed = digests([actor])
         histories = [run.newest(hashed, limit, before) for run in self.runs(connection)]
+        return list(islice(merge(*histories, key=newest_first, reverse=True), limit))
+
+    def holding(self, connection: sqlite3.Connection, actors: Sequence[str]) -> list[str]:
+        """Return the names of the runs that hold an event of any of the actors."""
+        self.runs(connection)
+        wanted = digests(actors)
+        return [name for name, run in sorted(self._open.items()) if run.holds(wanted).any()]
+
+    def newest_of(self, connection: sqlite3.Connection, who: Person, limit: int, before: int) -> list[Row]:
+        """Return a person's newest sealed rows with timestamp < before, newest first."""
+        wanted = digests(who.actors)
+        histories = [
+            [row for row in run.newest(wanted[place : place + 1], limit, before) if who.owns(row)]
+            for run in self.runs(connection)
+            for place in np.flatnonzero(run.holds(wanted))
+        ]
         return list(islice(merge(*histories, key=newest_first, reverse=True), limit))
 
 

@@ -22,8 +22,8 @@ Row = tuple[str, str | None, str | None, str, str, int, float | None, str | None
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_POSITION = 2**31 - 1
-_NAMES = ", ".join(EVENT_COLUMNS)
-_INSERT = f"INSERT INTO live_events ({_NAMES}) VALUES ({', '.join('?' * len(EVENT_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608
+NAMES = ", ".join(EVENT_COLUMNS)
+_INSERT = f"INSERT INTO live_events ({NAMES}) VALUES ({', '.join('?' * len(EVENT_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 def micros(moment: datetime) -> int:
@@ -72,12 +72,13 @@ def _refusal(event: Event, row: Row) -> str:
         return "has a number that is not finite"
     if event.position is not None and not 0 <= event.position <= _MAX_POSITION:
         return f"has a position outside 0 to {_MAX_POSITION}"
-    if not _encodable("".join(text for text in row if isinstance(text, str))):
+    if not encodable("".join(text for text in row if isinstance(text, str))):
         return "has text that is not Unicode"
     return ""
 
 
-def _encodable(text: str) -> bool:
+def encodable(text: str) -> bool:
+    """True for text that UTF-8 can hold."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -114,7 +115,7 @@ def _inserted(connection: sqlite3.Connection, row: Row) -> bool:
 def newest(connection: sqlite3.Connection, actor: str, limit: int, before: int) -> list[Row]:
     """Return an actor's newest rows with timestamp < before, newest first."""
     return connection.execute(
-        f"SELECT {_NAMES} FROM live_events WHERE coalesce(user_id, session_id) = ? AND timestamp < ?"  # noqa: S608
+        f"SELECT {NAMES} FROM live_events WHERE coalesce(user_id, session_id) = ? AND timestamp < ?"  # noqa: S608
         " ORDER BY timestamp DESC, event_id DESC LIMIT ?",
         (actor, before, limit),
     ).fetchall()
@@ -124,7 +125,7 @@ def between(connection: sqlite3.Connection, start: int, end: int) -> pl.DataFram
     """Return the rows with start ≤ timestamp < end by (timestamp, event_id), columns of `EVENT_COLUMNS`."""
     return to_frame(
         connection.execute(
-            f"SELECT {_NAMES} FROM live_events WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp, event_id",  # noqa: S608
+            f"SELECT {NAMES} FROM live_events WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp, event_id",  # noqa: S608
             (start, end),
         ).fetchall()
     )
@@ -151,7 +152,7 @@ def ids_after(connection: sqlite3.Connection, seq: int) -> list[str]:
 def oldest(connection: sqlite3.Connection, end: int, seq: int, limit: int) -> tuple[list[int], pl.DataFrame]:
     """Return the oldest rows with timestamp < end that are no newer than `seq`: their seqs and a frame."""
     rows = connection.execute(
-        f"SELECT {_NAMES}, seq FROM live_events WHERE timestamp < ? AND seq <= ?"  # noqa: S608
+        f"SELECT {NAMES}, seq FROM live_events WHERE timestamp < ? AND seq <= ?"  # noqa: S608
         " ORDER BY timestamp, event_id LIMIT ?",
         (end, seq, limit),
     ).fetchall()

@@ -86,6 +86,10 @@ class Run:
         """Return which ids are in here, shape (n,)."""
         return among(self.ids, wanted)
 
+    def holds(self, actors: Digests) -> NDArray[np.bool_]:
+        """Return which actors have an event in here, shape (n,)."""
+        return among(self._actors, actors)
+
     def newest(self, actor: Digests, limit: int, before: int) -> list[Row]:
         """Return an actor's newest rows with timestamp < before, newest first; `actor` is one hash, shape (1,)."""
         place = int(np.searchsorted(self._actors, actor)[0])

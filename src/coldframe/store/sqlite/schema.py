@@ -65,7 +65,25 @@ _TRAININGS = (
     "CREATE TABLE arrivals (second INTEGER PRIMARY KEY, events INTEGER NOT NULL)",
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST, _TRAININGS)
+_PERSONS = (
+    "CREATE TABLE merges (session TEXT PRIMARY KEY, user TEXT NOT NULL, merged INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX merges_by_user ON merges (user, session)",
+    """CREATE TABLE erasures (
+        id TEXT PRIMARY KEY,
+        asked INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        user TEXT,
+        body BLOB NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX erasures_unfinished ON erasures (user) WHERE user IS NOT NULL",
+    "CREATE INDEX erasures_by_digest ON erasures (digest)",
+    "CREATE INDEX erasures_by_time ON erasures (asked, id)",
+    "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "INSERT INTO secrets VALUES ('erasures', randomblob(32))",
+    "INSERT INTO counters VALUES ('identity', 0)",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST, _TRAININGS, _PERSONS)
 """The statements that lead from version n to n + 1."""
 
 

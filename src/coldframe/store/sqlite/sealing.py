@@ -4,6 +4,7 @@ Owns the order that makes each all or nothing: files are written beside, fsynced
 records them. Whoever seals holds the lock file; live events may arrive meanwhile, also from other processes.
 """
 
+import logging
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,6 +22,7 @@ from coldframe.events.schema import EVENT_COLUMNS
 from coldframe.store.protocol import ImportReport, Progress
 from coldframe.store.sqlite import disk, live, runs, segments
 from coldframe.store.sqlite.connections import Readers
+from coldframe.store.sqlite.erasing import Erasing
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.housekeeping import Housekeeping
 from coldframe.store.sqlite.index import Index, known
@@ -34,6 +36,7 @@ IMPORT_ROWS = 1_000_000
 SEAL_ROWS = 100_000
 """Rows a segment of a seal; deleting them from the live events holds up writers for a fraction of a second."""
 DAY_MICROS = 86_400_000_000
+_LOG = logging.getLogger(__name__)
 
 
 class Sealing:
@@ -49,13 +52,28 @@ class Sealing:
         self._segments = files
         self._index = index
         self._housekeeping = Housekeeping(readers, writer, files, index)
+        self._erasing = Erasing(
+            lock.with_name("store.sqlite"), readers, writer, files, index, self._housekeeping, clock
+        )
 
     def tidy(self) -> None:
-        """Put right what a crash left behind, unless somebody is sealing at this moment."""
+        """Put right what a crash left behind, unless somebody is sealing at this moment.
+
+        An erasure that cannot be finished now is logged; what it hides stays hidden, and the next seal tries again.
+        """
         with medium("lock", self._lock), disk.locked(self._lock, wait=False) as alone:
             if alone:
                 self._housekeeping.sweep()
                 self._housekeeping.restore_runs()
+                try:
+                    self._erasing.resume()
+                except StoreError as error:
+                    _LOG.error("An erasure is not finished: %s", error)
+
+    def erase(self) -> None:
+        """Finish every erasure that has begun, once nobody else seals. Raises `StoreError`."""
+        with self._alone():
+            pass
 
     def import_events(self, frames: Iterable[pl.DataFrame], source: str, progress: Progress | None) -> ImportReport:
         """Seal all rows whose id is new, in segments recorded at once. Raises `StoreError`."""
@@ -100,6 +118,7 @@ class Sealing:
                 stack.enter_context(disk.locked(self._lock))
             try:
                 self._housekeeping.sweep()
+                self._erasing.resume()
                 self._housekeeping.merge_runs()
                 yield
             except BaseException:

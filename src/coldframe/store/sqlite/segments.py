@@ -18,6 +18,9 @@ from coldframe.store.sqlite import disk
 from coldframe.store.sqlite.live import moment
 
 ORDER = ["timestamp", "event_id"]
+HELD_FILES = 256
+"""Most files that one scan holds open: a process may open about a thousand. A frame over more reads them by name, and
+one made just before an erasure fails with `FileNotFoundError`; then scan again."""
 GROUP_ROWS = 65_536
 """Rows a Parquet row group: a scan of a window skips the groups outside it."""
 
@@ -74,12 +77,18 @@ class Segments:
         """Remove a file that was never recorded."""
         disk.remove(self.path(name))
 
-    def scan(self, segment: Segment) -> pl.LazyFrame:
-        """Return a segment's events. Raises `StoreError` when the file is not the one that was sealed."""
+    def scan(self, segment: Segment, *, held: bool = True) -> pl.LazyFrame:
+        """Return a segment's events. Raises `StoreError` when the file is not the one that was sealed.
+
+        The frame holds the file open, unless told not to, so that it stays readable when an erasure replaces it.
+        """
         if segment.name not in self._verified:
             self._verify(segment)
             self._verified.add(segment.name)
-        return pl.scan_parquet(self.path(segment.name))
+        if not held:
+            return pl.scan_parquet(self.path(segment.name))
+        with self.path(segment.name).open("rb") as file:
+            return pl.scan_parquet(file)
 
     def _verify(self, segment: Segment) -> None:
         path = self.path(segment.name)

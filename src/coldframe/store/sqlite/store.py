@@ -7,13 +7,12 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
-from heapq import merge
-from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
 import polars as pl
+from msgspec.structs import replace
 
 from coldframe.clock import Clock, system_clock
 from coldframe.domain import Event, Impression, Item, ItemId, User, UserId
@@ -21,14 +20,15 @@ from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
 from coldframe.store.protocol import EventReport, ImportReport, Progress, Reject, StoreCounts
-from coldframe.store.sqlite import counting, live, records, schema, segments
+from coldframe.store.sqlite import counting, histories, live, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
-from coldframe.store.sqlite.index import Index, newest_first
+from coldframe.store.sqlite.index import Index
 from coldframe.store.sqlite.ledger import SQLiteLedger, note_arrivals
+from coldframe.store.sqlite.people import FORGOTTEN, SQLitePeople
 from coldframe.store.sqlite.records import Records
 from coldframe.store.sqlite.sealing import Sealing
-from coldframe.store.sqlite.segments import Part, Segments
+from coldframe.store.sqlite.segments import HELD_FILES, Part, Segments
 from coldframe.store.sqlite.writer import Writer
 
 K = TypeVar("K")
@@ -38,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 _END = LAST_TIME_US + 1
 
 
-class SQLiteStore(SQLiteLedger):
+class SQLiteStore(SQLiteLedger, SQLitePeople):
     """The embedded store in the folder `data`; see `store.protocol.Store` for what each method promises.
 
     Any number of processes may have the folder open. Each has one thread that writes; SQLite takes their
@@ -58,7 +58,7 @@ class SQLiteStore(SQLiteLedger):
             self._segments, self._index = Segments(data / "segments"), Index(data / "index")
             self._readers = Readers(path)
             self._writer = Writer(path, settings, self._index.sealed)
-        self._clock = clock
+        self._clock, self._settings = clock, settings
         self._sealing = Sealing(lock, self._readers, self._writer, self._segments, self._index, clock)
         self._items, self._users = Records("items", Item), Records("users", User)
         self._lost: list[BaseException] = []
@@ -76,7 +76,7 @@ class SQLiteStore(SQLiteLedger):
     # events
     def append_events(self, events: Sequence[Event]) -> list[EventReport]:
         """Append live events; one that could not be read back as it is (no actor, a NaN …) is `rejected`."""
-        read = [_row_or_reason(event) for event in events]
+        read = [event if isinstance(event, str) else _row_or_reason(event) for event in self._welcome(events)]
         rows = [row for row in read if not isinstance(row, str)]
         statuses = iter(self._append(rows) if rows else ())
         return [
@@ -98,7 +98,9 @@ class SQLiteStore(SQLiteLedger):
         self, frames: Iterable[pl.DataFrame], *, source: str = "", progress: Progress | None = None
     ) -> ImportReport:
         """Seal many events at once: all of them or, after a failure, none."""
-        return self._sealing.import_events(frames, source, progress)
+        refused: list[int] = []
+        report = self._sealing.import_events(self._welcome_frames(frames, refused), source, progress)
+        return replace(report, rejected=sum(refused), reasons={FORGOTTEN: sum(refused)} if sum(refused) else {})
 
     def scan_events(self, *, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
         """Return the events as they are now; what is appended later does not change the frame."""
@@ -106,19 +108,20 @@ class SQLiteStore(SQLiteLedger):
         with self._readers.reading("scan the events") as connection:
             files = segments.recorded(connection, first, last)
             waiting = live.between(connection, first, last)
-            parts = [Part(each.first, each.last, self._segments.scan(each)) for each in files]
-        if not waiting.is_empty():
-            times = waiting["timestamp"].to_physical()
-            parts.append(Part(times[0], times[-1], waiting.lazy()))
-        return segments.in_order(parts, first, last)
+            parts = [
+                Part(each.first, each.last, self._segments.scan(each, held=len(files) <= HELD_FILES)) for each in files
+            ]
+            if not waiting.is_empty():
+                times = waiting["timestamp"].to_physical()
+                parts.append(Part(times[0], times[-1], waiting.lazy()))
+            return self._with_persons(connection, segments.in_order(parts, first, last))
 
     def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:
         """Return an actor's newest events from live and sealed ones together."""
         _, end = _bounds(None, before)
         with self._readers.reading("read a history") as connection:
-            waiting = live.newest(connection, actor, limit, end)
-            sealed = self._index.newest(connection, actor, limit, end)
-        return [live.to_event(row) for row in islice(merge(waiting, sealed, key=newest_first, reverse=True), limit)]
+            rows = histories.newest(connection, self._index, actor, limit, end)
+        return [live.to_event(row) for row in rows]
 
     def seal(self, *, before: datetime) -> int:
         """Move live events of whole days (UTC) into segments."""
@@ -143,15 +146,12 @@ class SQLiteStore(SQLiteLedger):
 
     def upsert_users(self, users: Sequence[User]) -> int:
         """Insert or replace users; the last of one id counts."""
-        return self._writer.write(self._users.upsert({user.user_id: records.encode(user) for user in users}))
+        welcome = self._welcome_users(users)
+        return self._writer.write(self._users.upsert({user.user_id: records.encode(user) for user in welcome}))
 
     def user(self, user_id: UserId) -> User | None:
         """Return one user, or None."""
         return self._read("read a user", lambda connection: self._users.get(connection, user_id))
-
-    def delete_user(self, user_id: UserId) -> bool:
-        """Remove a user's record."""
-        return self._writer.write(self._users.delete(user_id))
 
     def users(self) -> Iterator[User]:
         """Yield every user in order of `user_id`."""
