@@ -136,8 +136,10 @@ def trainer(settings: Settings) -> Trainer:
     return Trainer(build_training_set, weigh, fit)
 
 
-_NOT_OF_THE_MODEL = {"schedule", "kafka"}
-"""Sections that say when trainings happen and where events come from: they change no byte of what a training makes."""
+_NOT_OF_THE_MODEL = {"schedule", "kafka", "serving", "store"}
+"""Sections that change nothing of what a training learns: when it happens, where events lie, who may ask. They may hold
+keys and passwords, and a bundle is copied around.
+"""
 
 
 def described(training_set: TrainingSet, trained: Trained, settings: Settings, days: int) -> dict[str, Any]:

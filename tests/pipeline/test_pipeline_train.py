@@ -66,6 +66,12 @@ def test_the_manifest_says_how_the_bundle_was_made(place, result):
     assert [expert["name"] for expert in meta["experts"]] == list(EXPERTS)
 
 
+def test_the_manifest_holds_no_key(place, result):
+    sections = place.registry.manifest(result.bundle)["meta"]["settings"].keys()
+    assert "mixer" in sections
+    assert not sections & {"serving", "kafka", "schedule", "store"}
+
+
 def test_the_same_store_gives_the_same_bundle(elsewhere):
     assert elsewhere.train().bundle == elsewhere.train().bundle
 
