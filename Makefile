@@ -7,7 +7,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 # Those that need nothing else: readme.py wants a report, served.py is their server, datasets.py their data.
-BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py tfrecord.py hostile.py kills.py light_install.py quality.py)
+BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py ingest.py tfrecord.py hostile.py kills.py light_install.py quality.py)
 
 # One stamp for each set of requirements, named by their checksum: installed once, and again when they change.
 checksum = $(shell cat requirements/$(1).txt pyproject.toml | cksum | tr ' ' '-')

@@ -15,11 +15,13 @@ from litestar.types import ControllerRouterHandler
 from coldframe.bundle.registry import Registry
 from coldframe.clock import Clock, system_clock
 from coldframe.serving import health, openapi
+from coldframe.serving.admission import Admission, Queue
 from coldframe.serving.body import StrictRequest
 from coldframe.serving.context import Context
 from coldframe.serving.engine import Engine
 from coldframe.serving.events import EventsController
 from coldframe.serving.gate import Gate, restore_slashes
+from coldframe.serving.intake import Intake
 from coldframe.serving.items import ItemsController
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.models import ModelsController
@@ -56,7 +58,8 @@ def create_app(
     settings and metrics for them.
     """
     metrics = ServingMetrics(engine)
-    context = Context(engine, store, registry, settings, metrics, clock)
+    intake = Intake(store, settings.store.queue_events)
+    context = Context(engine, store, intake, registry, settings, metrics, clock)
     state = State({"engine": engine, "store": store, "registry": registry, "settings": settings, "metrics": metrics})
     app = Litestar(
         [*ROUTES, *extra_handlers],
@@ -70,7 +73,9 @@ def create_app(
         lifespan=list(lifespan),
         state=state,
     )
-    app.asgi_handler = Gate(app.asgi_handler, settings.serving, metrics)
+    queue = Queue(settings.serving.max_wait_ms / 1_000)
+    gate = Gate(queue.before(app.asgi_handler), settings.serving, metrics)
+    app.asgi_handler = Admission(gate, queue, metrics)
     return app
 
 

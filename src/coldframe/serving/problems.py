@@ -56,12 +56,16 @@ KINDS: dict[str, Kind] = {
     "too_large": Kind(413, "The request is too large", "Send several smaller requests."),
     "uri_too_long": Kind(414, "The address is too long", "Ask for less at once."),
     "media_type": Kind(415, "The body is not announced as JSON", "Send the header `Content-Type: application/json`."),
+    "overloaded": Kind(503, "The service is overloaded", "Retry after the seconds that Retry-After names."),
     "busy": Kind(503, "The store is busy", "Retry in a second."),
     "store": Kind(503, "The store cannot be used", "Look at the service's log, then retry."),
     "bundle": Kind(503, "No model is live", "Train and promote one: `coldframe train`. Events are accepted meanwhile."),
     "internal": Kind(500, "Something unexpected went wrong", "Look at the service's log."),
 }
 """Every code that can occur, in the order of the statuses."""
+
+RETRY_SECONDS = {"overloaded": 1, "busy": 1, "store": 5}
+"""When to try again, by code, in seconds: what the header `Retry-After` says."""
 
 _BY_STATUS = {
     400: "input",
@@ -102,6 +106,16 @@ def make_problem(code: str, detail: str, *, remedy: str | None = None, status: i
     )
 
 
+def retry_after(problem: Problem) -> dict[str, str]:
+    """Return the header that says when to try again, where that may help.
+
+    >>> retry_after(make_problem("busy", "100 events wait."))
+    {'retry-after': '1'}
+    """
+    seconds = RETRY_SECONDS.get(problem.code)
+    return {} if seconds is None else {"retry-after": str(seconds)}
+
+
 def problem_of(error: Exception, *, method: str, path: str) -> Problem:
     """Return the problem that an exception amounts to; what nobody foresaw is logged and told as `internal`."""
     if isinstance(error, RefusedError):
@@ -119,7 +133,7 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     """Answer a request with the problem that stopped it."""
     problem = problem_of(error, method=request.method, path=request.scope["path"].replace("\x00", "%2F"))
     given = getattr(error, "headers", None)
-    headers = {**given} if isinstance(given, dict) else {}
+    headers = {**retry_after(problem), **(given if isinstance(given, dict) else {})}
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 

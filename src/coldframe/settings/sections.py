@@ -147,6 +147,13 @@ class ServingSettings:
         1_048_576, reason="A batch of 1,000 events fits twice.", unit="bytes", low=1_024, high=1_073_741_824
     )
     max_batch: int = setting(1_000, reason="Bounds one group commit.", unit="events or items", low=1, high=100_000)
+    max_wait_ms: float = setting(
+        100.0,
+        reason="Once requests have to queue longer, new ones get 503 at once: an answer that comes late helps nobody.",
+        unit="milliseconds",
+        low=1.0,
+        high=60_000.0,
+    )
     log_impressions: bool = setting(True, reason="No impression, no CTR@3.")
 
 
