@@ -7,6 +7,7 @@ import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 import msgspec
 import polars as pl
@@ -110,7 +111,8 @@ def to_event(row: Sequence[object]) -> Event:
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Row], sealed: set[str]) -> list[EventStatus]:
     """Insert rows whose id is neither live nor sealed; return what became of each."""
-    fresh = [row for row in rows if row[0] not in sealed] if sealed else rows
+    # Neighbours in the index follow one another, so that a page is written once a group.
+    fresh = sorted((row for row in rows if row[0] not in sealed), key=itemgetter(0))
     before = newest_seq(connection)
     inserted = sum(connection.execute(statement, values).rowcount for statement, values in _inserts(fresh))
     if inserted == len(rows):
