@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-pipeline bench-training peers engines lock
+.PHONY: help demo test check fault bench bench-pipeline bench-training peers engines lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,6 +31,9 @@ check: $(DEV) ## lint, formatting, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
+
+fault: $(DEV) ## break everything on purpose and write docs/reliability.md; an hour, on loopback
+	$(BIN)/python benchmarks/reliability.py
 
 bench: $(DEV) ## run the benchmarks; takes a while
 	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done
