@@ -33,7 +33,7 @@ def served(folder: Path) -> Iterator[tuple[str, int]]:
 
 def killed(folder: Path, times: int) -> Outcome:
     """Kill the server under load."""
-    found = kills.run(folder / "data", kills=times, minutes=90)
+    found = kills.run_lanes(folder, kills=times, lanes=LANES, minutes=90)
     names = ("kills", "acknowledged", "lost", "doubled", "changed", "unasked")
     outcome = Outcome(
         "kill -9 under load", "0 acknowledged events lost, 0 doubled", {n: getattr(found, n) for n in names}
@@ -60,6 +60,9 @@ def jumped(folder: Path, times: int) -> Outcome:
     publish_small_bundle(folder / "data")
     return clocks.jump(folder / "data", times=times)
 
+
+LANES = 6
+"""Servers that are killed side by side."""
 
 KINDS: dict[str, tuple[Callable[[Path], Outcome], Callable[[Path], Outcome]]] = {
     "kills": (lambda folder: killed(folder, 1_000), lambda folder: killed(folder, 5)),

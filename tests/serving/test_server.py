@@ -63,9 +63,9 @@ def test_framing_that_breaks_http_is_survived(tmp_path: Path) -> None:
 
 
 def test_every_acknowledged_event_survives_kills(tmp_path: Path) -> None:
-    outcome = kills.run(tmp_path / "data", kills=3, clients=3)
+    outcome = kills.run_lanes(tmp_path, kills=4, lanes=2, clients=3)
     assert outcome.good, "\n".join(outcome.table())
-    assert outcome.kills == 3
+    assert outcome.kills == 4
     assert outcome.acknowledged > 0
 
 
