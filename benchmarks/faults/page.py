@@ -49,6 +49,8 @@ def page(results: dict[str, Result], order: list[str]) -> Iterator[str]:
             found = "as it must be" if result.good else f"**not so**: {result.faults[0]}"
             took = f"{result.seconds:,.0f} s, load {result.load:g}"
             yield f"| {result.what} | {result.must} | {found} | {figures} | {took} |"
+    if missing := [kind for kind in order if kind not in results]:
+        yield from ("", f"Not run at full size yet: {', '.join(missing)} (`benchmarks/reliability.py --only …`).")
     yield from TAIL.splitlines()
     yield ""
 

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import reliability
 from faults import bundles, io_errors, load, power
+from faults.page import PAGE, page, read
 from faults.shim import CannotBuildError
 from served import Served, publish_small_bundle
 
@@ -64,3 +65,8 @@ def test_slow_clients_and_overload_keep_nobody_from_an_answer(tmp_path: Path) ->
     assert slow.figures["failed"] == 0 < slow.figures["answered"]
     assert flood.figures["other"] == 0 < flood.figures["refused"]
     assert flood.figures["recovery s"] <= load.RECOVERY_SECONDS
+
+
+def test_the_page_is_what_the_results_say() -> None:
+    """After a change of either: `python benchmarks/reliability.py --page-only`."""
+    assert PAGE.read_text() == "\n".join(page(read(), list(reliability.KINDS)))
