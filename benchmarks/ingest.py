@@ -46,8 +46,9 @@ class Connection:
         self.socket = socket.create_connection(peer)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.waits: list[float] = []
+        self.refused = 0
         self._make = make
-        self._begun, self._left, self._head = 0.0, -1, b""
+        self._begun, self._left, self._head, self._taken = 0.0, -1, b"", False
 
     def send(self) -> None:
         """Send the next request."""
@@ -56,21 +57,24 @@ class Connection:
         self.socket.sendall(wire)
 
     def answered(self) -> bool:
-        """Read what has come; True when the answer is complete. Raises `RuntimeError` for another than 200."""
+        """Read what has come; True when the answer is complete. Raises `RuntimeError` for another than 200 or 503."""
         part = self.socket.recv(262_144)
         if self._left < 0:
             self._head += part
             head, found, part = self._head.partition(b"\r\n\r\n")
             if not found:
                 return False
-            if not head.startswith(b"HTTP/1.1 200"):
+            if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503")):
                 raise RuntimeError(f"the server answered {head + part!r}")
+            self._taken = head.startswith(b"HTTP/1.1 200")
             self._left = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
             self._head = b""
         self._left -= len(part)
         if self._left:
             return False
-        self.waits.append(perf_counter() - self._begun)
+        if self._taken:
+            self.waits.append(perf_counter() - self._begun)
+        self.refused += not self._taken
         self._left = -1
         return True
 
@@ -82,6 +86,7 @@ class Rate:
     events: int
     seconds: float
     waits: tuple[float, ...]
+    refused: int
     server_cpu: float
     client_cpu: float
 
@@ -96,7 +101,7 @@ class Rate:
         return (
             f"{what:<40}{self.per_second:>10,.0f} events/s {self.per_second / beside:>6.0f} x"
             f"   p50 {p50:.1f} ms, p99 {p99:.1f} ms   CPU an event: server {self.server_cpu * 1e6:.1f} µs,"
-            f" client {self.client_cpu * 1e6:.1f} µs"
+            f" client {self.client_cpu * 1e6:.1f} µs" + f"   {self.refused} refused" * bool(self.refused)
         )
 
 
@@ -111,6 +116,7 @@ def measure(server: Served, *, clients: int, batch: int, seconds: float, run: st
         _drive(selector, perf_counter() + WARM_SECONDS)
         for connection in connections:
             connection.waits.clear()
+            connection.refused = 0
         begun, worked, spent = perf_counter(), process_time(), server.cpu_seconds()
         _drive(selector, begun + seconds)
         elapsed, worked, spent = perf_counter() - begun, process_time() - worked, server.cpu_seconds() - spent
@@ -118,7 +124,8 @@ def measure(server: Served, *, clients: int, batch: int, seconds: float, run: st
     for connection in connections:
         connection.socket.close()
     events = len(waits) * batch
-    return Rate(events, elapsed, waits, spent / events, worked / events)
+    refused = sum(connection.refused for connection in connections)
+    return Rate(events, elapsed, waits, refused, spent / events, worked / events)
 
 
 def _drive(selector: selectors.BaseSelector, end: float) -> None:

@@ -38,17 +38,44 @@ def test_requests_start_in_order_and_whoever_arrives_meanwhile_is_heard_first():
     assert seen.index("arrival") < 3
 
 
-def test_the_queue_is_full_while_its_first_has_waited_too_long():
+async def some_wait(queue):
+    """Let one request start and three wait; return their tasks."""
+    tasks = [asyncio.create_task(queue.turn()) for _ in range(4)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+def test_the_queue_is_full_once_waits_stay_long_and_until_nobody_waits():
     async def run():
         timer = Time()
         queue = Queue(0.1, timer=timer)
-        tasks = [asyncio.create_task(queue.turn()) for _ in range(3)]
-        await asyncio.sleep(0)
-        assert not queue.full()
-        timer.now = 0.2
-        assert queue.full()
+        tasks = await some_wait(queue)
+        found = []
+        for timer.now in (0.05, 0.15, 0.2, 0.26, 0.3):
+            found.append(queue.full())
+        assert found == [False, False, False, True, True]
         await asyncio.gather(*tasks)
+        await asyncio.sleep(0.01)
         assert not queue.full()
+        tasks = await some_wait(queue)
+        timer.now += 0.11
+        assert not queue.full()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(run())
+
+
+def test_one_stall_refuses_nobody():
+    async def run():
+        timer = Time()
+        queue = Queue(0.1, timer=timer)
+        for timer.now in (1.0, 2.0, 3.0):
+            tasks = await some_wait(queue)
+            timer.now += 0.5
+            assert not queue.full()
+            await asyncio.gather(*tasks)
+            await asyncio.sleep(0.01)
+            assert not queue.full()
 
     asyncio.run(run())
 

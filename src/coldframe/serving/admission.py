@@ -25,15 +25,28 @@ class Queue:
     """The requests that wait for their turn, first come, first served."""
 
     def __init__(self, limit_seconds: float, *, timer: Callable[[], float] = time.perf_counter) -> None:
-        """The queue counts as full while its first has waited longer than `limit_seconds`."""
+        """`limit_seconds` is how long the first may wait; the queue is full once that has lasted as long again."""
         self._limit = limit_seconds
         self._timer = timer
         self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._taken = False
+        self._late_since: float | None = None
+        self._overloaded = False
 
     def full(self) -> bool:
-        """True when whoever comes now would wait too long."""
-        return bool(self._waiting) and self._timer() - self._waiting[0][0] > self._limit
+        """True when whoever comes now would wait too long; asked once for everybody who comes.
+
+        One stall, such as a bundle swapped in, makes the first wait long and passes. Only where waits stay long is the
+        service overloaded, until nobody waits any more.
+        """
+        now = self._timer()
+        if not self._waiting or now - self._waiting[0][0] <= self._limit:
+            self._late_since = None
+            return False
+        if self._late_since is None:
+            self._late_since = now
+        self._overloaded = self._overloaded or now - self._late_since > self._limit
+        return self._overloaded
 
     async def turn(self) -> None:
         """Return when it is the caller's turn: at once where nobody else started in this round of the event loop."""
@@ -64,7 +77,7 @@ class Queue:
                 first.set_result(None)
                 asyncio.get_running_loop().call_soon(self._next)
                 return
-        self._taken = False
+        self._taken = self._overloaded = False
 
 
 class Admission:

@@ -149,7 +149,7 @@ class ServingSettings:
     max_batch: int = setting(1_000, reason="Bounds one group commit.", unit="events or items", low=1, high=100_000)
     max_wait_ms: float = setting(
         100.0,
-        reason="Once requests have to queue longer, new ones get 503 at once: an answer that comes late helps nobody.",
+        reason="Where requests queue longer, and go on doing so, new ones get 503 at once: late answers help nobody.",
         unit="milliseconds",
         low=1.0,
         high=60_000.0,
