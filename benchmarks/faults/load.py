@@ -86,7 +86,7 @@ def overload(peer: Peer, *, times: float, seconds: float) -> Outcome:
     """Send `times` as many requests as the server can answer, then see how soon it is as before."""
     outcome = Outcome(
         f"overload, {times:g} times capacity",
-        f"goodput ≥ {GOODPUT:.0%} of capacity, the rest refused within {REFUSED_SECONDS * 1_000:.0f} ms,"
+        f"goodput ≥ {GOODPUT:.0%} of capacity, the rest refused within {REFUSED_SECONDS * 1_000:.0f} ms (p99),"
         f" recovery ≤ {RECOVERY_SECONDS:.0f} s",
     )
     asked = asks()

@@ -81,7 +81,7 @@ def open_loop(peer: Peer, make: Callable[[], bytes], *, rate: float, seconds: fl
         begun, sent = perf_counter(), 0
         while (now := perf_counter() - begun) < seconds or (busy and now < seconds + 1):
             due = int(min(now, seconds) * rate) - sent
-            for _ in range(min(due, len(idle) + most - len(busy) - len(idle))):
+            for _ in range(min(due, most - len(busy))):
                 client = idle.pop() if idle else _opened(peer, selector)
                 client.send(make())
                 busy.add(client)
