@@ -61,6 +61,8 @@ class Client:
         connection.request("POST", "/v1/events", body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         report = json.loads(answer.read())
+        if answer.status == 503:
+            return  # honestly refused, so sent again
         if answer.status != 200:
             self.faults.append(f"{answer.status}: {report}")
             return
