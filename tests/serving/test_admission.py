@@ -1,4 +1,4 @@
-"""A queue before the app: in order, one a round, and full when its first has waited too long."""
+"""A queue before the app: in order, one a round, and full when a newcomer would wait too long."""
 
 import asyncio
 import json
@@ -45,37 +45,47 @@ async def some_wait(queue):
     return tasks
 
 
-def test_the_queue_is_full_once_waits_stay_long_and_until_nobody_waits():
+async def served(queue, timer, requests, seconds):
+    """Serve so many requests, each taking so long."""
+
+    async def request():
+        await queue.turn()
+        timer.now += seconds
+
+    await asyncio.gather(*(request() for _ in range(requests)))
+    await asyncio.sleep(0.01)
+
+
+def test_the_queue_is_full_when_a_newcomer_would_wait_too_long():
     async def run():
         timer = Time()
         queue = Queue(0.1, timer=timer)
-        tasks = await some_wait(queue)
-        found = []
-        for timer.now in (0.05, 0.15, 0.2, 0.26, 0.3):
-            found.append(queue.full())
-        assert found == [False, False, False, True, True]
+        await served(queue, timer, 100, 0.01)
+        assert not queue.full()
+        tasks = [asyncio.create_task(queue.turn()) for _ in range(11)]
+        await asyncio.sleep(0)
+        assert not queue.full()
+        tasks += [asyncio.create_task(queue.turn()) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert queue.full()
         await asyncio.gather(*tasks)
         await asyncio.sleep(0.01)
         assert not queue.full()
-        tasks = await some_wait(queue)
-        timer.now += 0.11
-        assert not queue.full()
-        await asyncio.gather(*tasks)
 
     asyncio.run(run())
 
 
-def test_one_stall_refuses_nobody():
+def test_one_stall_is_no_overload():
     async def run():
         timer = Time()
         queue = Queue(0.1, timer=timer)
-        for timer.now in (1.0, 2.0, 3.0):
-            tasks = await some_wait(queue)
-            timer.now += 0.5
-            assert not queue.full()
-            await asyncio.gather(*tasks)
-            await asyncio.sleep(0.01)
-            assert not queue.full()
+        await served(queue, timer, 50, 0.001)
+        tasks = [asyncio.create_task(queue.turn()) for _ in range(30)]
+        await asyncio.sleep(0)
+        timer.now += 5.0
+        await asyncio.sleep(0)
+        assert not queue.full()
+        await asyncio.gather(*tasks)
 
     asyncio.run(run())
 

@@ -19,44 +19,38 @@ from coldframe.serving.problems import MEDIA_TYPE, make_problem, retry_after
 
 ALWAYS = OPEN_PATHS | {"/metrics"}
 """What is answered however much else waits: whoever restarts or watches the service asks there."""
+LEARNING = 0.1
+"""The part of the last request in the pace: some twenty requests decide it."""
+STALL = 8
+"""No request counts for more than this part of the limit."""
 
 
 class Queue:
     """The requests that wait for their turn, first come, first served."""
 
     def __init__(self, limit_seconds: float, *, timer: Callable[[], float] = time.perf_counter) -> None:
-        """`limit_seconds` is how long the first may wait; the queue is full once that has lasted as long again."""
+        """`limit_seconds` is how long anybody may have to wait, judged by the pace of late."""
         self._limit = limit_seconds
         self._timer = timer
-        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._taken = False
-        self._late_since: float | None = None
-        self._overloaded = False
+        self._pace = 0.0
+        self._started = 0.0
 
     def full(self) -> bool:
-        """True when whoever comes now would wait too long; asked once for everybody who comes.
-
-        One stall, such as a bundle swapped in, makes the first wait long and passes. Only where waits stay long is the
-        service overloaded, until nobody waits any more.
-        """
-        now = self._timer()
-        if not self._waiting or now - self._waiting[0][0] <= self._limit:
-            self._late_since = None
-            return False
-        if self._late_since is None:
-            self._late_since = now
-        self._overloaded = self._overloaded or now - self._late_since > self._limit
-        return self._overloaded
+        """True when whoever comes now would have to wait too long."""
+        return len(self._waiting) * self._pace > self._limit
 
     async def turn(self) -> None:
         """Return when it is the caller's turn: at once where nobody else started in this round of the event loop."""
         loop = asyncio.get_running_loop()
         if not self._taken:
             self._taken = True
+            self._started = self._timer()
             loop.call_soon(self._next)
             return
         mine = loop.create_future()
-        self._waiting.append((self._timer(), mine))
+        self._waiting.append(mine)
         await mine
 
     def before(self, app: ASGIApp) -> ASGIApp:
@@ -72,12 +66,19 @@ class Queue:
     def _next(self) -> None:
         """Let the first one start that is still there; the one after it starts in the next round."""
         while self._waiting:
-            _, first = self._waiting.popleft()
+            first = self._waiting.popleft()
             if not first.done():
+                self._note_pace()
                 first.set_result(None)
                 asyncio.get_running_loop().call_soon(self._next)
                 return
-        self._taken = self._overloaded = False
+        self._taken = False
+
+    def _note_pace(self) -> None:
+        """Learn how long one request keeps the next waiting. A stall, such as a bundle swapped in, counts little."""
+        now = self._timer()
+        self._pace += LEARNING * (min(now - self._started, self._limit / STALL) - self._pace)
+        self._started = now
 
 
 class Admission:

@@ -148,8 +148,8 @@ class ServingSettings:
     )
     max_batch: int = setting(1_000, reason="Bounds one group commit.", unit="events or items", low=1, high=100_000)
     max_wait_ms: float = setting(
-        100.0,
-        reason="Where requests queue longer, and go on doing so, new ones get 503 at once: late answers help nobody.",
+        250.0,
+        reason="Whoever would have to queue longer gets 503 at once: an answer that comes late helps nobody.",
         unit="milliseconds",
         low=1.0,
         high=60_000.0,
