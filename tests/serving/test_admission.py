@@ -38,13 +38,6 @@ def test_requests_start_in_order_and_whoever_arrives_meanwhile_is_heard_first():
     assert seen.index("arrival") < 3
 
 
-async def some_wait(queue):
-    """Let one request start and three wait; return their tasks."""
-    tasks = [asyncio.create_task(queue.turn()) for _ in range(4)]
-    await asyncio.sleep(0)
-    return tasks
-
-
 async def served(queue, timer, requests, seconds):
     """Serve so many requests, each taking so long."""
 
