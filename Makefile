@@ -2,12 +2,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-pipeline bench-training peers engines broker lock
+.PHONY: help demo test check fault bench bench-pipeline bench-training peers engines broker lock
 
 VENV := .venv
 BIN := $(VENV)/bin
 # Those that need nothing else: readme.py wants a report, served.py is their server, datasets.py their data.
-BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py persons.py feed.py tfrecord.py hostile.py kills.py light_install.py quality.py)
+BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py persons.py feed.py ingest.py tfrecord.py hostile.py kills.py light_install.py quality.py)
 
 # One stamp for each set of requirements, named by their checksum: installed once, and again when they change.
 checksum = $(shell cat requirements/$(1).txt pyproject.toml | cksum | tr ' ' '-')
@@ -31,6 +31,9 @@ check: $(DEV) ## lint, formatting, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
+
+fault: $(DEV) ## break everything on purpose and write docs/reliability.md; an hour, on loopback
+	$(BIN)/python benchmarks/reliability.py
 
 bench: $(DEV) ## run the benchmarks; takes a while
 	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done

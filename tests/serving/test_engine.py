@@ -329,3 +329,11 @@ def test_counts_grow_with_what_happens_and_are_read_every_ten_seconds(world):
     world.engine._clock = fixed_clock(NOW + timedelta(seconds=11))
     world.engine.refresh()
     assert [now - then for now, then in zip(counted(), fitted, strict=True)] == [0, 1, 0, 0, 0]
+
+
+def test_counts_are_read_again_when_the_clock_was_set_back(world):
+    counted = world.engine._live.counts.current().tolist()
+    world.did("ada", "b", ago=timedelta(0))
+    world.engine._clock = fixed_clock(NOW - timedelta(hours=1))
+    world.engine.refresh()
+    assert world.engine._live.counts.current().tolist() != counted

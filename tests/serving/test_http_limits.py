@@ -1,25 +1,22 @@
 """How often a key may call, how many may wait, and which pages of other sites may call at all."""
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from asgi import Answer, _call, _scope, call
+from asgi import call
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar.testing import TestClient
-from serving_doubles import ListingEngine, MemoryStore, service
+from serving_doubles import MemoryStore, service
 
 from coldframe.clock import fixed_clock
 from coldframe.errors import SettingsError, StoreBusyError
 from coldframe.serving.access import Access
 from coldframe.serving.cors import Cors
-from coldframe.serving.gate import Gate
 from coldframe.serving.key_file import KeyFile
 from coldframe.serving.keys import new_key
-from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.problems import RefusedError
 from coldframe.serving.rates import Bucket, RateLimits
 from coldframe.settings import ServingSettings
@@ -117,36 +114,6 @@ def test_a_full_store_is_told_with_the_time_to_retry():
     with TestClient(app) as client:
         answer = client.post("/v1/events", json=EVENT)
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "busy", "1")
-
-
-def test_as_many_wait_as_may_and_the_next_is_refused_at_once():
-    async def scenario() -> tuple[list[Answer], Answer, Answer]:
-        """Three fill the gate; the fourth is refused unless it asks for health."""
-        go = asyncio.Event()
-
-        async def slow(scope, receive, send):
-            if scope["path"] != "/healthz":
-                await go.wait()
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": b"{}"})
-
-        metrics, access = ServingMetrics(ListingEngine(MemoryStore())), Access.of(ServingSettings())
-        gate = Gate(slow, ServingSettings(max_waiting=3), metrics, access)
-
-        def request():
-            return asyncio.create_task(_call(gate, _scope(b"POST", b"/v1/events", []), [b"{}"], True))
-
-        waiting = [request() for _ in range(3)]
-        await asyncio.sleep(0)
-        refused = await request()
-        assert (await _call(gate, _scope(b"GET", b"/healthz", []), [], True)).status == 200
-        go.set()
-        return [await each for each in waiting], refused, await request()
-
-    answered, refused, after = asyncio.run(scenario())
-    assert [each.status for each in answered] == [200] * 3
-    assert (refused.status, refused.json()["code"], refused.headers["retry-after"]) == (503, "busy", "1")
-    assert after.status == 200
 
 
 def preflight(app, origin: bytes, *headers):

@@ -21,6 +21,7 @@ from coldframe.store.sqlite import SQLiteStore
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
+import ingest
 import kills
 from corpus import corpus
 from hostile import run
@@ -66,10 +67,19 @@ def test_framing_that_breaks_http_is_survived(tmp_path: Path) -> None:
 
 
 def test_every_acknowledged_event_survives_kills(tmp_path: Path) -> None:
-    outcome = kills.run(tmp_path / "data", kills=3, clients=3)
+    outcome = kills.run_lanes(tmp_path, kills=4, lanes=2, clients=3)
     assert outcome.good, "\n".join(outcome.table())
-    assert outcome.kills == 3
+    assert outcome.kills == 4
     assert outcome.acknowledged > 0
+
+
+def test_what_many_clients_post_at_once_is_stored_when_it_is_answered(tmp_path: Path) -> None:
+    with Served(tmp_path) as server:
+        rate = ingest.measure(server, clients=16, batch=3, seconds=0.3, run="many")
+        server.kill()
+    store = SQLiteStore(tmp_path, Settings().store)
+    assert store.counts().events >= rate.events > 0
+    store.close()
 
 
 def test_the_worker_does_not_outlive_who_started_it(tmp_path: Path) -> None:

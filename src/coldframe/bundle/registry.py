@@ -198,6 +198,7 @@ class Registry:
     def _remove(self, name: str) -> None:
         """Take a bundle out of sight in one step, then delete it; a reader that has it mapped keeps it."""
         (self._root / name).rename(self._root / _REMOVING)
+        disk.sync_directory(self._root)  # else a power cut could bring the name back without what was in it
         disk.remove_directory(self._root / _REMOVING)
 
     @contextmanager

@@ -16,11 +16,13 @@ from coldframe.bundle.registry import Registry
 from coldframe.clock import Clock, system_clock
 from coldframe.serving import health, openapi
 from coldframe.serving.access import Access, check_scope
+from coldframe.serving.admission import Admission, Queue
 from coldframe.serving.body import StrictRequest
 from coldframe.serving.context import Context
 from coldframe.serving.engine import Engine
 from coldframe.serving.events import EventsController
 from coldframe.serving.gate import Gate, restore_slashes
+from coldframe.serving.intake import Intake
 from coldframe.serving.items import ItemsController
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.models import ModelsController
@@ -60,7 +62,8 @@ def create_app(
     settings and metrics for them. Without `access` the one key is that of the settings.
     """
     metrics = ServingMetrics(engine)
-    context = Context(engine, store, registry, settings, metrics, clock)
+    intake = Intake(store, settings.store.queue_events)
+    context = Context(engine, store, intake, registry, settings, metrics, clock)
     state = State({"engine": engine, "store": store, "registry": registry, "settings": settings, "metrics": metrics})
     app = Litestar(
         [*ROUTES, *extra_handlers],
@@ -74,7 +77,9 @@ def create_app(
         lifespan=list(lifespan),
         state=state,
     )
-    app.asgi_handler = Gate(app.asgi_handler, settings.serving, metrics, access or Access.of(settings.serving))
+    queue = Queue(settings.serving.max_wait_ms / 1_000)
+    gate = Gate(queue.before(app.asgi_handler), settings.serving, metrics, access or Access.of(settings.serving))
+    app.asgi_handler = Admission(gate, queue, metrics)
     return app
 
 

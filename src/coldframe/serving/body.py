@@ -30,7 +30,7 @@ def decode(body: bytes) -> Any:
     """
     try:
         value = msgspec.json.decode(body)
-        json.loads(body, object_pairs_hook=_each_name_once)
+        _SECOND_READER.decode(body.decode())
     except _TwiceError as error:
         raise RefusedError("duplicate_key", f"The body has {error} twice in one object.") from error
     except RecursionError as error:
@@ -81,3 +81,6 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise _TwiceError(repr(name[:100]))
     return found
+
+
+_SECOND_READER = json.JSONDecoder(object_pairs_hook=_each_name_once)

@@ -6,6 +6,7 @@ from coldframe.bundle.registry import Registry
 from coldframe.clock import Clock
 from coldframe.errors import InputError
 from coldframe.serving.engine import Engine
+from coldframe.serving.intake import Intake
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.problems import RefusedError
 from coldframe.settings import Settings
@@ -18,6 +19,7 @@ class Context:
 
     engine: Engine
     store: Store
+    intake: Intake
     registry: Registry
     settings: Settings
     metrics: ServingMetrics

@@ -31,7 +31,7 @@ class LiveCounts:
 
     def refresh(self, now: int) -> None:
         """Read what happened since the bundle's window ended, unless that was done in the last 10 seconds."""
-        if self._read_at != NEVER and now - self._read_at < EVERY_US:
+        if self._read_at != NEVER and 0 <= now - self._read_at < EVERY_US:  # a clock set back is no reason to wait
             return
         self._read_at = now
         end = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self._model.as_of)

@@ -21,8 +21,8 @@ class EventsController(Controller):
     path = "/v1/events"
     tags = ("events",)
 
-    @post(status_code=200, sync_to_thread=True)
-    def add(self, data: JSONBody[EventsBody], context: NamedDependency[Context]) -> EventsAnswer:
+    @post(status_code=200)
+    async def add(self, data: JSONBody[EventsBody], context: NamedDependency[Context]) -> EventsAnswer:
         """Append one event or a batch; the answer comes when the accepted ones are on the disk.
 
         A batch is answered with 200 and a report per event, even where some are rejected; a single event that is
@@ -31,7 +31,7 @@ class EventsController(Controller):
         context.check_batch(len(data.raw), "events")
         now = context.clock()
         read = [_read(raw, now) for raw in data.raw]
-        reports = _appended(data, read, context)
+        reports = await _appended(data, read, context)
         context.metrics.events(report.status for report in reports)
         if data.single and isinstance(read[0], InputError):
             raise read[0]
@@ -41,10 +41,10 @@ class EventsController(Controller):
         )
 
 
-def _appended(data: EventsBody, read: list[Event | InputError], context: Context) -> list[EventReport]:
+async def _appended(data: EventsBody, read: list[Event | InputError], context: Context) -> list[EventReport]:
     """Store the valid events in one commit and report on all, in the order sent."""
     valid = [entry for entry in read if isinstance(entry, Event)]
-    stored = iter(context.store.append_events(valid) if valid else [])
+    stored = iter(await context.intake.append(valid))
     return [
         next(stored) if isinstance(entry, Event) else _rejected(raw, entry)
         for raw, entry in zip(data.raw, read, strict=True)

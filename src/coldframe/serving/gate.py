@@ -50,7 +50,6 @@ class Gate:
         self._rates = RateLimits(settings, timer=timer)
         self._cors = Cors(settings.cors_origins)
         self._max_body = settings.max_body_bytes
-        self._max_waiting, self._waiting = settings.max_waiting, 0
         self._metrics = metrics
         self._body_seconds = body_seconds
         self._timer = timer
@@ -84,15 +83,10 @@ class Gate:
                 return
             self._admit(scope, headers)
             body = await self._body(receive, headers)
-            self._require_room(scope["path"])
         except RefusedError as refusal:
             await _answer(send, refusal)
             return
-        self._waiting += 1
-        try:
-            await self._app(scope, _replay(body, receive), send)
-        finally:
-            self._waiting -= 1
+        await self._app(scope, _replay(body, receive), send)
 
     def _admit(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> None:
         """Let a caller through who may call, and not too often; the app finds the key in the scope's state."""
@@ -103,11 +97,6 @@ class Gate:
         scope.setdefault("state", {})["key"] = key
         if not self._cors.allows(headers):
             _require_own_page(scope["method"], headers)
-
-    def _require_room(self, path: str) -> None:
-        """Refuse a request while as many as the settings allow wait for their answer; a busy service is still alive."""
-        if self._waiting >= self._max_waiting and path not in self._access.open_paths:
-            raise RefusedError("busy", f"{self._waiting} requests wait for an answer already.")
 
     async def _body(self, receive: Receive, headers: dict[bytes, bytes]) -> bytes:
         """Read the whole body, within size and time."""

@@ -4,6 +4,7 @@ Owns the names and labels. A label never holds an id of a user, an item or an un
 bounded whatever the callers send.
 """
 
+from collections import Counter as Tally
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -49,6 +50,7 @@ class ServingMetrics:
         )
         self._events = self._counter("events", "Live events by what became of them.", "status")
         self._answers = self._counter("answers", "Recommendations by how they were made.", "level")
+        self._overload = self._counter("overload_refusals", "Requests refused because too many waited.")
         self._refused = self._counter("bundle_refusals", "Promoted bundles that failed verification.")
         self._registry.register(_LiveBundle(live))
 
@@ -60,12 +62,16 @@ class ServingMetrics:
 
     def events(self, statuses: Iterable[str]) -> None:
         """Count what became of live events: accepted, repeated or rejected."""
-        for status in statuses:
-            self._events.labels(status).inc()
+        for status, number in Tally(statuses).items():
+            self._events.labels(status).inc(number)
 
     def answer(self, level: str) -> None:
         """Count one recommendation by its level."""
         self._answers.labels(level).inc()
+
+    def refused(self) -> None:
+        """Count one request refused because too many waited."""
+        self._overload.inc()
 
     def bundle_refused(self) -> None:
         """Count one promoted bundle that could not be used."""

@@ -14,8 +14,6 @@ from litestar.exceptions import HTTPException, ValidationException
 from coldframe.errors import ColdframeError
 
 MEDIA_TYPE = "application/problem+json"
-BUSY_SECONDS = 1
-"""After how long a caller may try again who was refused because others wait: a queue is written within a second."""
 logger = logging.getLogger("coldframe.serving")
 
 
@@ -60,12 +58,16 @@ KINDS: dict[str, Kind] = {
     "uri_too_long": Kind(414, "The address is too long", "Ask for less at once."),
     "media_type": Kind(415, "The body is not announced as JSON", "Send the header `Content-Type: application/json`."),
     "rate": Kind(429, "Too many requests with this key", "Wait as many seconds as `Retry-After` says."),
-    "busy": Kind(503, "The service is busy", "Wait as many seconds as `Retry-After` says, then send it again."),
+    "overloaded": Kind(503, "The service is overloaded", "Retry after the seconds that Retry-After names."),
+    "busy": Kind(503, "The store is busy", "Retry in a second."),
     "store": Kind(503, "The store cannot be used", "Look at the service's log, then retry."),
     "bundle": Kind(503, "No model is live", "Train and promote one: `coldframe train`. Events are accepted meanwhile."),
     "internal": Kind(500, "Something unexpected went wrong", "Look at the service's log."),
 }
 """Every code that can occur, in the order of the statuses."""
+
+RETRY_SECONDS = {"overloaded": 1, "busy": 1, "store": 5}
+"""When to try again, by code, in seconds: what the header `Retry-After` says."""
 
 _BY_STATUS = {
     400: "input",
@@ -86,7 +88,7 @@ class RefusedError(Exception):
     ) -> None:
         super().__init__(detail)
         self.problem = make_problem(code, detail, remedy=remedy)
-        self.headers = waiting(code) | (headers or {})
+        self.headers = retry_after(self.problem) | (headers or {})
 
 
 def make_problem(code: str, detail: str, *, remedy: str | None = None, status: int | None = None) -> Problem:
@@ -106,9 +108,14 @@ def make_problem(code: str, detail: str, *, remedy: str | None = None, status: i
     )
 
 
-def waiting(code: str) -> dict[str, str]:
-    """Return the header that says when to try again, where trying again helps."""
-    return {"retry-after": str(BUSY_SECONDS)} if code == "busy" else {}
+def retry_after(problem: Problem) -> dict[str, str]:
+    """Return the header that says when to try again, where that may help.
+
+    >>> retry_after(make_problem("busy", "100 events wait."))
+    {'retry-after': '1'}
+    """
+    seconds = RETRY_SECONDS.get(problem.code)
+    return {} if seconds is None else {"retry-after": str(seconds)}
 
 
 def problem_of(error: Exception, *, method: str, path: str, route: str = "unmatched") -> Problem:
@@ -132,7 +139,7 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     path, route = request.scope["path"].replace("\x00", "%2F"), request.scope.get("path_template") or "unmatched"
     problem = problem_of(error, method=request.method, path=path, route=route)
     given = getattr(error, "headers", None)
-    headers = waiting(problem.code) | ({**given} if isinstance(given, dict) else {})
+    headers = {**retry_after(problem), **(given if isinstance(given, dict) else {})}
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 

@@ -3,8 +3,10 @@
 Owns the order of start and end: the store is opened before the first request, flushed and closed after the last.
 """
 
+import gc
 import os
 import signal
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -21,9 +23,14 @@ from coldframe.serving.server import HandlerFactory
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 
+SWITCH_SECONDS = 0.0002
+"""How long a thread that computes may keep the others waiting: the one that commits needs ten turns a group, and with
+Python's 5 ms each a busy event loop would make it wait longer than the disk does."""
+
 
 def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int) -> Litestar:
     """Return the app on a data folder; its process ends when the process `parent` is gone."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     store = SQLiteStore(data, settings.store)
     registry = Registry(data / "bundles")
     engine = Engine(store, registry, settings)
@@ -33,6 +40,7 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
         refused = app.state.metrics.bundle_refused
         follower = BundleFollower(engine, on_refused=refused, on_tick=partial(end_without, parent))
         follower.start()
+        gc.freeze()  # what is here now stays: the collector need not look at it again
         try:
             yield
         finally:

@@ -152,12 +152,12 @@ class ServingSettings:
         1_048_576, reason="A batch of 1,000 events fits twice.", unit="bytes", low=1_024, high=1_073_741_824
     )
     max_batch: int = setting(1_000, reason="Bounds one group commit.", unit="events or items", low=1, high=100_000)
-    max_waiting: int = setting(
-        512,
-        reason="Requests that wait for their answer; one more is refused at once with 503, so that none waits long.",
-        unit="requests",
-        low=1,
-        high=1_000_000,
+    max_wait_ms: float = setting(
+        250.0,
+        reason="Whoever would have to queue longer gets 503 at once: an answer that comes late helps nobody.",
+        unit="milliseconds",
+        low=1.0,
+        high=60_000.0,
     )
     rate: float = setting(
         0.0,

@@ -41,6 +41,15 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(path: Path) -> None:
+    """Make a directory that may be there, and those above it; what is new is durable."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    sync(path.parent)
+
+
 def put_in_place(beside: Path, final: Path) -> None:
     """Give a finished, synced file or directory its name, durably. What had the name before is gone."""
     if final.is_dir():

@@ -5,8 +5,9 @@ Owns what a live event must be to be stored, and the way from `Event` to a row a
 
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 import msgspec
 import polars as pl
@@ -23,7 +24,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_POSITION = 2**31 - 1
 NAMES = ", ".join(EVENT_COLUMNS)
-_INSERT = f"INSERT INTO live_events ({NAMES}) VALUES ({', '.join('?' * len(EVENT_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608
+_PLACES = f"({', '.join('?' * len(EVENT_COLUMNS))})"
+_AT_ONCE = 256
+"""Most rows in one statement. SQLite works on a whole statement while other threads of this process go on."""
 
 
 def micros(moment: datetime) -> int:
@@ -63,18 +66,22 @@ def to_row(event: Event) -> Row:
 
 def _refusal(event: Event, row: Row) -> str:
     """Return what makes an event impossible to store, or nothing."""
-    numbers = [event.value, *event.context.values()]
     if event.user_id is None and event.session_id is None:
         return "has neither a user_id nor a session_id"
     if not FIRST_TIME_US <= row[5] <= LAST_TIME_US:
         return "is not of the years 1970 to 2199"
-    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+    if not (_storable(event.value) and all(map(_storable, event.context.values()))):
         return "has a number that is not finite"
     if event.position is not None and not 0 <= event.position <= _MAX_POSITION:
         return f"has a position outside 0 to {_MAX_POSITION}"
-    if not encodable("".join(text for text in row if isinstance(text, str))):
+    if not encodable(f"{row[0]}{row[1]}{row[2]}{row[3]}{row[4]}{row[7]}{row[9]}"):
         return "has text that is not Unicode"
     return ""
+
+
+def _storable(value: object) -> bool:
+    """False for NaN and infinity."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def encodable(text: str) -> bool:
@@ -105,11 +112,32 @@ def to_event(row: Sequence[object]) -> Event:
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Row], sealed: set[str]) -> list[EventStatus]:
     """Insert rows whose id is neither live nor sealed; return what became of each."""
-    return ["accepted" if row[0] not in sealed and _inserted(connection, row) else "repeated" for row in rows]
+    # Neighbours in the index follow one another, so that a page is written once a group.
+    fresh = sorted((row for row in rows if row[0] not in sealed), key=itemgetter(0))
+    before = newest_seq(connection)
+    inserted = sum(connection.execute(statement, values).rowcount for statement, values in _inserts(fresh))
+    if inserted == len(rows):
+        return ["accepted"] * len(rows)
+    new = set(ids_after(connection, before))
+    return ["accepted" if _taken(new, row[0]) else "repeated" for row in rows]
 
 
-def _inserted(connection: sqlite3.Connection, row: Row) -> bool:
-    return connection.execute(_INSERT, row).rowcount == 1
+def _inserts(rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[object]]]:
+    """Yield statements and their values: 256 rows at a time, then powers of two, so that SQLite knows few texts."""
+    start = 0
+    while left := len(rows) - start:
+        size = _AT_ONCE if left >= _AT_ONCE else 1 << (left.bit_length() - 1)
+        values = [value for row in rows[start : start + size] for value in row]
+        places = ", ".join([_PLACES] * size)
+        yield f"INSERT INTO live_events ({NAMES}) VALUES {places} ON CONFLICT DO NOTHING", values  # noqa: S608
+        start += size
+
+
+def _taken(ids: set[str], event_id: str) -> bool:
+    """Remove an id; True when it was there: the first of several rows with one id is the one that counts."""
+    found = event_id in ids
+    ids.discard(event_id)
+    return found
 
 
 def newest(connection: sqlite3.Connection, actor: str, limit: int, before: int) -> list[Row]:

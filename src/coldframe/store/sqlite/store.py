@@ -20,7 +20,7 @@ from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
 from coldframe.store.protocol import EventReport, ImportReport, Progress, Reject, StoreCounts
-from coldframe.store.sqlite import counting, histories, live, records, schema, segments
+from coldframe.store.sqlite import counting, disk, histories, live, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index
@@ -53,8 +53,9 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         path, lock = data / "store.sqlite", data / "store.lock"
         with medium("open the store", data):
             for folder in (data, data / "segments", data / "index"):
-                folder.mkdir(parents=True, exist_ok=True)
+                disk.make_folder(folder)
             schema.prepare(path, lock)
+            disk.sync(data)
             self._segments, self._index = Segments(data / "segments"), Index(data / "index")
             self._readers = Readers(path)
             self._writer = Writer(path, settings, self._index.sealed)
