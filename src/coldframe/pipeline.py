@@ -25,6 +25,8 @@ from coldframe.errors import DataError
 from coldframe.evaluation.plan import Case, Cases
 from coldframe.evaluation.run import Trainer
 from coldframe.models import Trained, fit_models, train_hybrid
+from coldframe.models.compiled import STEP as COMPILE
+from coldframe.models.compiled import compiling
 from coldframe.models.questions import Question
 from coldframe.models.recommender import served
 from coldframe.models.tuning import Tuned
@@ -39,7 +41,10 @@ Report = Callable[[str, int, int], None]
 
 
 class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training made: the bundle's id, how much and how new it saw, how good it was, seconds per step."""
+    """What a training made: the bundle's id, how much and how new it saw, how good it was, seconds per step.
+
+    `seconds["compile"]` is the part of the others in which code was compiled, of several threads added up.
+    """
 
     bundle: str
     counts: dict[str, int]
@@ -67,6 +72,23 @@ def train(
     there is nothing to learn from, `BundleError` or `StoreError` when the disk refuses.
     """
     watch = _Stopwatch()
+    with compiling(lambda: progress(COMPILE, 0, 1)) as wait:
+        result = _train(store, registry, settings, as_of, window_days, clock, progress, watch)
+    if wait.seconds:
+        progress(COMPILE, 1, 1)
+    return msgspec.structs.replace(result, seconds=watch.laps | {COMPILE: round(wait.seconds, 3)})
+
+
+def _train(
+    store: Store,
+    registry: Registry,
+    settings: Settings,
+    as_of: datetime | None,
+    window_days: int | None,
+    clock: Clock,
+    progress: Report,
+    watch: "_Stopwatch",
+) -> TrainingResult:
     progress("read", 0, 3)
     store.seal(before=clock())
     days = settings.window.days if window_days is None else window_days

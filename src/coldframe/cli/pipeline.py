@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.options import Json, Seed, Window, moment
 from coldframe.cli.output import emit, facts, progress_bar, say
 from coldframe.cli.project import open_project, require_extra
@@ -77,11 +78,12 @@ def run(
     Example: `coldframe pipeline run --source events/ --sink rows/2026-06-01 --as-of 2026-06-01T00:00Z`
     """
     require_extra("pipeline")
+    project = open_project(ctx)
+    keep_compiled(project.data)
     from coldframe.shards.plan import Plan
     from coldframe.shards.source import event_files
     from coldframe.shards.writing import Sink
 
-    project = open_project(ctx)
     end = moment(as_of)
     plan = Plan.of(project.settings, as_of=end, days=window, seed=seed)
     with _source(ctx, source, end) as path, progress_bar(quiet=json) as show:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.options import Host, Json, Port
 from coldframe.cli.project import open_project, require_extra
 from coldframe.cli.serve import listening_at, pages, tell_address
@@ -31,6 +32,7 @@ def run(
     project = open_project(ctx)
     project.require_data()
     require_extra("train")
+    keep_compiled(project.data)
     from coldframe.schedule.scheduler import Scheduler
     from coldframe.serving.server import serve as serve_http
     from coldframe.settings import with_value

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.options import AsOf, Json, Seed, Window, moment
 from coldframe.cli.output import emit, facts, progress_bar, say
 from coldframe.cli.project import open_project, require_extra
@@ -27,12 +28,13 @@ def train(
     Example: `coldframe train --window 90 --seed 7`
     """
     require_extra("train")
+    project = open_project(ctx)
+    keep_compiled(project.data)
     from coldframe.clock import system_clock
     from coldframe.schedule import training
     from coldframe.schedule.trainer import sigterm_interrupts
     from coldframe.settings import with_value
 
-    project = open_project(ctx)
     settings = project.settings if seed is None else with_value(project.settings, "training.seed", seed)
     with sigterm_interrupts(), project.store() as store, progress_bar(quiet=json) as show:
         result, run = training.train(

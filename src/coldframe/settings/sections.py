@@ -187,6 +187,11 @@ class ScheduleSettings:
     nice: int = setting(
         10, reason="The trainer gives way to the server on the same cores; 0: it does not.", unit="nice", low=0, high=19
     )
+    idle: bool = setting(
+        True,
+        reason="On Linux a request then never waits for the trainer's turn to end. false: where requests keep every "
+        "core busy for hours and trainings would not end.",
+    )
     retry_minutes: float = setting(
         15.0,
         reason="How long after a training that failed the next may begin: a full disk is no reason to spin.",
