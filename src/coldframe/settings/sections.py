@@ -175,6 +175,13 @@ class TrainingSettings:
     threads: int = setting(
         2, reason="Set explicitly, so that training leaves room for serving.", unit="threads", low=1, high=1_024
     )
+    time_budget_minutes: float = setting(
+        0.0,
+        reason="0: no end. Otherwise a training leaves out what does not fit in, and names it in the manifest.",
+        unit="minutes",
+        low=0.0,
+        high=10_080.0,
+    )
 
 
 @dataclass(frozen=True)
