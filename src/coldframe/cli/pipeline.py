@@ -39,6 +39,42 @@ class Kind(StrEnum):
     TFRECORD = "tfrecord"
 
 
+class Database(StrEnum):
+    """Whose SQL is written."""
+
+    DUCKDB = "duckdb"
+    POSTGRESQL = "postgresql"
+    BIGQUERY = "bigquery"
+
+
+@app.command("sql")
+def sql(
+    ctx: typer.Context,
+    dialect: Annotated[
+        Database,
+        typer.Option("--dialect", metavar="NAME", help="duckdb, postgresql or bigquery.", case_sensitive=False),
+    ],
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="A table with user_id, item_id and timestamp.")],
+    items: Annotated[int, typer.Option("--items", min=1, metavar="N", help="Items that are drawn from.")],
+    seed: Seed = None,
+    json: Json = False,
+) -> None:
+    """Print the query of the negatives' draws, for events that stay in a warehouse; it is not run.
+
+    A row for each event, negative and attempt, with the random bits that `coldframe pipeline run` draws there.
+
+    Example: `coldframe pipeline sql --dialect duckdb --table events --items 40000`
+    """
+    from coldframe.dataset.draws_sql import DIALECTS, draws_query, events_of
+    from coldframe.dataset.negatives import negatives_per_positive
+
+    settings = open_project(ctx).settings
+    own = settings.training.seed if seed is None else seed
+    chosen, ratio = DIALECTS[dialect.value], negatives_per_positive(items, settings)
+    query = draws_query(chosen, events_of(chosen, table), seed=own, n_items=items, ratio=ratio)
+    emit({"dialect": chosen.name, "query": query}) if json else typer.echo(f"{query};")
+
+
 @app.command("run")
 def run(
     ctx: typer.Context,
