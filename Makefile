@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fault bench bench-pipeline bench-training peers engines broker lock
+.PHONY: help demo test check fault bench bench-pipeline bench-training bench-live peers engines broker lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,6 +44,10 @@ bench-pipeline: $(DEV) ## time events to training shards at 10 and 100 million; 
 
 bench-training: $(DEV) ## time the factorisation beside implicit's (make peers); long
 	$(BIN)/python benchmarks/training.py
+
+bench-live: $(DEV) ## time a live server's answers while it trains beside them, and a second start; long
+	$(BIN)/python benchmarks/live_training.py
+	$(BIN)/python benchmarks/starts.py
 
 # What accuracy is measured beside: libraries with pins of their own, so in an environment of their own, on Python 3.11.
 PEERS := .venv-peers/.installed-$(shell cat requirements/peers.txt | cksum | tr ' ' '-')

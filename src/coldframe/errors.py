@@ -10,6 +10,7 @@
     │   └── StoreBusyError          busy             somebody else holds the store, or its queue is full; retry
     ├── BundleError                 bundle           a bundle is missing, corrupted, truncated or foreign
     ├── DataError                   data             the data cannot be learned from
+    ├── BudgetError                 budget           a training cannot end within its time budget
     └── AccessError                 access           the caller may not do this
 
 Every error says what happened, to which thing, and what to do next (`remedy`). The code names the kind in
@@ -97,6 +98,13 @@ class DataError(ColdframeError):
 
     code = "data"
     exit_code = 7
+
+
+class BudgetError(ColdframeError):
+    """A training cannot end within its time budget."""
+
+    code = "budget"
+    exit_code = 9
 
 
 class AccessError(ColdframeError):

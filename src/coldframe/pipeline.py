@@ -9,6 +9,7 @@ Owns the order, the stopwatch and what the manifest says of a training. Promotin
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -25,6 +26,9 @@ from coldframe.errors import DataError
 from coldframe.evaluation.plan import Case, Cases
 from coldframe.evaluation.run import Trainer
 from coldframe.models import Trained, fit_models, train_hybrid
+from coldframe.models.budget import Budget
+from coldframe.models.compiled import STEP as COMPILE
+from coldframe.models.compiled import compiling
 from coldframe.models.questions import Question
 from coldframe.models.recommender import served
 from coldframe.models.tuning import Tuned
@@ -39,7 +43,11 @@ Report = Callable[[str, int, int], None]
 
 
 class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training made: the bundle's id, how much and how new it saw, how good it was, seconds per step."""
+    """What a training made: the bundle's id, how much and how new it saw, how good it was, what there was no time for,
+    seconds per step.
+
+    `seconds["compile"]` is the part of the others in which code was compiled, of several threads added up.
+    """
 
     bundle: str
     counts: dict[str, int]
@@ -47,6 +55,7 @@ class TrainingResult(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float]
     serves: str
     reason: str
+    left_out: list[str]
     seconds: dict[str, float]
 
 
@@ -62,19 +71,42 @@ def train(
 ) -> TrainingResult:
     """Train on the store's events and publish one bundle, not yet promoted.
 
+    With `training.time_budget_minutes` it leaves out what would not fit in, and says so in the manifest; the bytes are
+    the same again where the same things are left out. Raises `BudgetError` when too little fits in.
+
     The window is the last `window_days` (default: `window.days`) before `as_of` (default: just after the newest event).
     Live events of days that have ended are sealed first, so that the scan reads segments. Raises `DataError` where
     there is nothing to learn from, `BundleError` or `StoreError` when the disk refuses.
     """
-    watch = _Stopwatch()
+    minutes = settings.training.time_budget_minutes
+    watch, budget = _Stopwatch(), Budget(60 * minutes if minutes else inf)
+    with compiling(lambda: progress(COMPILE, 0, 1)) as wait:
+        result = _train(store, registry, settings, as_of, window_days, clock, progress, watch, budget)
+    if wait.seconds:
+        progress(COMPILE, 1, 1)
+    return msgspec.structs.replace(result, seconds=watch.laps | {COMPILE: round(wait.seconds, 3)})
+
+
+def _train(
+    store: Store,
+    registry: Registry,
+    settings: Settings,
+    as_of: datetime | None,
+    window_days: int | None,
+    clock: Clock,
+    progress: Report,
+    watch: "_Stopwatch",
+    budget: Budget,
+) -> TrainingResult:
     progress("read", 0, 3)
     store.seal(before=clock())
     days = settings.window.days if window_days is None else window_days
     training_set = read(store, settings, as_of=as_of, window_days=days)
     watch.lap("read")
     progress("models", 1, 3)
-    trained = train_hybrid(training_set, settings, report=progress)
+    trained = train_hybrid(training_set, settings, report=progress, budget=budget)
     watch.lap("models")
+    budget.check("bundle")
     progress("bundle", 2, 3)
     arrays, meta = pack(served(training_set, trained))
     meta |= described(training_set, trained, settings, days)
@@ -88,6 +120,7 @@ def train(
         metrics=meta["metrics"],
         serves=trained.selection.name,
         reason=trained.selection.reason,
+        left_out=[one.what for one in trained.left_out],
         seconds=watch.laps,
     )
 
@@ -153,6 +186,7 @@ def described(training_set: TrainingSet, trained: Trained, settings: Settings, d
         "counts": counted(training_set),
         "serves": selection.name,
         "reason": selection.reason,
+        "left_out": [one._asdict() for one in trained.left_out],
         "warmth": [row._asdict() for row in trained.warmth],
         "requests_compared": selection.n_checked,
         "candidate_recall": _number(selection.candidate_recall),

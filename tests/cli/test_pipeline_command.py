@@ -93,3 +93,14 @@ def test_an_install_that_only_serves_is_told_what_to_add(tmp_path: Path, monkeyp
     done = run.invoke(app, [*command, *sink, "--config", str(tmp_path / "shop" / "coldframe.toml")])
     assert done.exit_code == 4
     assert f"pip install 'coldframe[{extra}]'" in done.stderr
+
+
+def test_it_prints_the_query_of_the_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["pipeline", "sql", "--table", "shop.events", "--items", "40", "--seed", "7"]
+    for dialect, said in (("duckdb", "UBIGINT"), ("PostgreSQL", "numeric"), ("bigquery", "BIGNUMERIC")):
+        found = run.invoke(app, [*words, "--dialect", dialect])
+        assert found.exit_code == 0, found.output
+        assert said in found.stdout
+        assert "FROM shop.events" in found.stdout
+        assert found.stdout.rstrip().endswith(";")

@@ -11,10 +11,10 @@ from coldframe import pipeline
 from coldframe.bundle.registry import Registry
 from coldframe.clock import system_clock
 from coldframe.domain import Event
-from coldframe.errors import BundleError, DataError, StoreBusyError
+from coldframe.errors import BudgetError, BundleError, DataError, StoreBusyError
 from coldframe.schedule.plan import LEASE
 from coldframe.schedule.training import train
-from coldframe.settings import ScheduleSettings
+from coldframe.settings import ScheduleSettings, with_value
 from coldframe.store.ledger import Freshness
 from coldframe.testing.shop import OPENING
 
@@ -31,11 +31,11 @@ class Room:
         self.store = open_store(folder, lambda: self.now)
         self.registry = Registry(folder / "coldframe-data/bundles")
 
-    def train(self, progress=lambda *step: None, **more):
+    def train(self, progress=lambda *step: None, time_budget_minutes=0.0, **more):
         return train(
             self.store,
             self.registry,
-            settings_of(self.folder),
+            with_value(settings_of(self.folder), "training.time_budget_minutes", time_budget_minutes),
             command="a test",
             clock=lambda: self.now,
             progress=progress,
@@ -195,3 +195,20 @@ def test_when_trainings_happen_changes_no_byte(room):
         return pipeline.train(room.store, room.registry, of, clock=system_clock, progress=lambda *step: None).bundle
 
     assert bundle(settings) == bundle(rarely)
+
+
+def test_a_budget_too_small_is_recorded_and_the_last_bundle_serves_on(room):
+    first = room.train().result.bundle
+    room.now += HOUR
+    with pytest.raises(BudgetError):
+        room.train(time_budget_minutes=1e-6)
+    newest, _ = room.records()
+    assert (newest.outcome, room.registry.promoted()) == ("failed", first)
+    assert "time budget" in newest.message
+
+
+def test_with_a_budget_that_holds_everything_the_manifest_says_that_nothing_was_left_out(room):
+    one, other = (room.train(time_budget_minutes=1_000).result for _ in range(2))
+    assert one.bundle == other.bundle
+    assert one.left_out == []
+    assert room.registry.manifest(one.bundle)["meta"]["left_out"] == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.init import write_project
 from coldframe.cli.options import Json, Port
 from coldframe.cli.output import StepProgress, emit, line, progress_bar, say, table
@@ -37,6 +38,7 @@ def demo(
     if not (folder / FILE_NAME).exists():
         write_project(folder)
     project = project_at(ctx, folder / FILE_NAME)
+    keep_compiled(project.data)
     started = perf_counter()
     with progress_bar(quiet=json) as show:
         bundle, measured = _prepare(project, show)

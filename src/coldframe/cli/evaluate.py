@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.group import Invocation
 from coldframe.cli.options import Columns, Constant, Seed, Window, names, pairs
 from coldframe.cli.output import progress_bar, render, say
@@ -113,12 +114,14 @@ def evaluate(
 
     Example: `coldframe evaluate --events events.parquet --split time:0.9 --k 10 --k 20`
     """
+    project = open_project(ctx)
+    keep_compiled(project.data)
     from coldframe.evaluation import Files, Protocol, as_json, as_table, read_split, run
     from coldframe.pipeline import trainer
     from coldframe.settings import with_value
 
     _refuse_unwritable(json)
-    asked, settings = names(models, option="--models"), open_project(ctx).settings
+    asked, settings = names(models, option="--models"), project.settings
     settings = settings if seed is None else with_value(settings, "training.seed", seed)
     values = pairs([split_values] if split_values else (), option="--split-values")
     protocol = Protocol(test, split, values, discovery, young, within, settings.recommend.repeat)

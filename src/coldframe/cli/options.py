@@ -69,6 +69,16 @@ AsOf = Annotated[
 Seed = Annotated[
     int | None, typer.Option("--seed", min=0, metavar="N", help="Seed of every random draw (default: training.seed).")
 ]
+TimeBudget = Annotated[
+    float | None,
+    typer.Option(
+        "--time-budget",
+        min=0.01,
+        metavar="MINUTES",
+        help="What a training may take (default: training.time_budget_minutes).",
+        show_default=False,
+    ),
+]
 Port = Annotated[
     int | None,
     typer.Option("--port", min=0, max=65_535, metavar="PORT", help="Port, 0: any free one (default: serving.port)."),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.options import Columns, Constant, Json, Seed, Window, moment, pairs
 from coldframe.cli.output import StepProgress, emit, facts, progress_bar, say
 from coldframe.cli.project import open_project, require_extra
@@ -66,6 +67,40 @@ Runner = Annotated[
 OnlyWindow = Annotated[
     bool, typer.Option("--only-window", help="Leave a database's events from before the window where they are.")
 ]
+class Database(StrEnum):
+    """Whose SQL is written."""
+
+    DUCKDB = "duckdb"
+    POSTGRESQL = "postgresql"
+    BIGQUERY = "bigquery"
+
+
+@app.command("sql")
+def sql(
+    ctx: typer.Context,
+    dialect: Annotated[
+        Database,
+        typer.Option("--dialect", metavar="NAME", help="duckdb, postgresql or bigquery.", case_sensitive=False),
+    ],
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="A table with user_id, item_id and timestamp.")],
+    items: Annotated[int, typer.Option("--items", min=1, metavar="N", help="Items that are drawn from.")],
+    seed: Seed = None,
+    json: Json = False,
+) -> None:
+    """Print the query of the negatives' draws, for events that stay in a warehouse; it is not run.
+
+    A row for each event, negative and attempt, with the random bits that `coldframe pipeline run` draws there.
+
+    Example: `coldframe pipeline sql --dialect duckdb --table events --items 40000`
+    """
+    from coldframe.dataset.draws_sql import DIALECTS, draws_query, events_of
+    from coldframe.dataset.negatives import negatives_per_positive
+
+    settings = open_project(ctx).settings
+    own = settings.training.seed if seed is None else seed
+    chosen, ratio = DIALECTS[dialect.value], negatives_per_positive(items, settings)
+    query = draws_query(chosen, events_of(chosen, table), seed=own, n_items=items, ratio=ratio)
+    emit({"dialect": chosen.name, "query": query}) if json else typer.echo(f"{query};")
 
 
 @app.command("run")
@@ -102,11 +137,12 @@ def run(
     Example: `coldframe pipeline run --source events/ --sink rows/2026-06-01 --as-of 2026-06-01T00:00Z`
     """
     require_extra("pipeline")
+    project = open_project(ctx)
+    keep_compiled(project.data)
     from coldframe.shards.plan import Plan
     from coldframe.shards.writing import Sink
 
-    project, renamed = open_project(ctx), pairs(columns, option="--columns")
-    constants = pairs(constant, option="--constant")
+    renamed, constants = pairs(columns, option="--columns"), pairs(constant, option="--constant")
     plan = Plan.of(project.settings, as_of=moment(as_of), days=window, seed=seed, columns=renamed, constants=constants)
     asked, rows = _asked(plan, table, query, only_window), Sink(sink, kind.value)
     how = _Engines(engine, runner, runner_options or (), master, project.settings.training.threads)

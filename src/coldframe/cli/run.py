@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from coldframe.cli.options import Host, Json, Port
+from coldframe.cli.compiled import keep_compiled
+from coldframe.cli.options import Host, Json, Port, TimeBudget
 from coldframe.cli.project import open_project, require_extra
 from coldframe.cli.serve import listening_at, pages, tell_address
 
@@ -17,6 +18,7 @@ def run(
         float | None,
         typer.Option("--every", metavar="HOURS", help="Hours between trainings (default: schedule.every_hours)."),
     ] = None,
+    time_budget: TimeBudget = None,
     json: Json = False,
 ) -> None:
     """Serve as `coldframe serve` does and train every schedule.every_hours, until interrupted.
@@ -31,11 +33,14 @@ def run(
     project = open_project(ctx)
     project.require_data()
     require_extra("train")
+    keep_compiled(project.data)
     from coldframe.schedule.scheduler import Scheduler
     from coldframe.serving.server import serve as serve_http
     from coldframe.settings import with_value
 
     settings = project.settings if every is None else with_value(project.settings, "schedule.every_hours", every)
+    if time_budget is not None:
+        settings = with_value(settings, "training.time_budget_minutes", time_budget)
     scheduler = Scheduler(settings, project.data)
 
     def listening(address: str) -> None:

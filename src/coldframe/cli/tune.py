@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.options import AsOf, Json, Window, moment
 from coldframe.cli.output import emit, progress_bar, say, table
 from coldframe.cli.project import open_project, require_extra
@@ -28,10 +29,11 @@ def tune(
     Example: `coldframe tune --budget 300`
     """
     require_extra("train")
+    project = open_project(ctx)
+    keep_compiled(project.data)
     from coldframe import pipeline
     from coldframe.settings.rewriting import rewrite
 
-    project = open_project(ctx)
     with project.store() as store, progress_bar(quiet=json) as show:
         tuned = pipeline.tune(
             store,

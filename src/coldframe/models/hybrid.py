@@ -6,14 +6,19 @@ Owns the order. Nothing that the mixer learns from was seen by the experts it le
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coldframe.dataset.repeats import Repeat, repeat_policy
 from coldframe.dataset.training_set import TrainingSet
 from coldframe.errors import SettingsError
+from coldframe.models.budget import Budget, LeftOut
 from coldframe.models.fits import EXPERTS, fit_experts
 from coldframe.models.later import hold_out
-from coldframe.models.lessons import gather_lessons
+from coldframe.models.lessons import Lessons, gather_lessons
 from coldframe.models.questions import Question
 from coldframe.models.selection import Selection, select
+from coldframe.models.thrift import FormsInTime, Thrift, spread, watched
 from coldframe.models.warmth import WarmthRow, weights_by_warmth
 from coldframe.models.workshop import Report, Workshop, quiet
 from coldframe.scoring.hybrid import Hybrid, Retriever
@@ -24,12 +29,15 @@ from coldframe.settings import Settings
 
 @dataclass(frozen=True)
 class Trained:
-    """A hybrid, how its form was chosen, whether what a user had may be shown again, and whom it trusts when."""
+    """A hybrid, how its form was chosen, whether what a user had may be shown again, whom it trusts when, and what
+    there was no time for.
+    """
 
     hybrid: Hybrid
     selection: Selection
     repeat: Repeat
     warmth: list[WarmthRow]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def train_hybrid(
@@ -39,18 +47,23 @@ def train_hybrid(
     questions: Sequence[Question] | None = None,
     refit: bool = False,
     report: Report = quiet,
+    budget: Budget | None = None,
 ) -> Trained:
     """Return a hybrid trained on a training set.
 
     With `questions` (a published validation part) the experts are fitted once, on everything, and the mixer learns from
-    those; without, the last `mixer.holdout` of the events are held out for it. `refit` as for `selection.select`.
-    Raises `SettingsError` when `mixer.experts` cannot be fitted.
+    those; without, the last `mixer.holdout` of the events are held out for it, and what does not fit into the `budget`
+    is left out. `refit` as for `selection.select`. Raises `SettingsError` when `mixer.experts` cannot be fitted, and
+    `BudgetError` when too little fits in.
     """
+    budget = budget or Budget()
+    report, thrift = watched(budget, report), Thrift(budget, settings, report)
     _check_experts(settings.mixer.experts)
     repeat = repeat_policy(training_set.interactions, settings.recommend.repeat)
     if questions is not None:
-        experts, workshop = _fit(training_set, settings, report)
-        selection, calibration = _select(experts, workshop, questions, settings, report, refit=refit)
+        workshop = Workshop(training_set, settings, report)
+        experts = fit_experts(workshop)
+        selection, calibration = _select(experts, workshop, questions, settings, report, Budget(), refit=refit)
         hybrid = _hybrid(experts, workshop, selection, calibration, settings)
         return Trained(hybrid, selection, repeat, weights_by_warmth(hybrid, questions))
     later = hold_out(
@@ -60,13 +73,19 @@ def train_hybrid(
         max_questions=settings.mixer.max_requests,
         seed=settings.training.seed,
     )
-    early, early_workshop = _fit(later.early, settings, report)
-    experts, workshop = _fit(training_set, settings, report)
+    n_early, n_events = len(later.early.interactions), len(training_set.interactions)
+    settings = thrift.experts(later.early, n_events)
+    early_workshop = Workshop(later.early, settings, report)
+    early, took = thrift.fitted(early_workshop)
+    settings = thrift.again(took, settings, n_events / max(n_early, 1))
+    workshop = Workshop(training_set, settings, report)
+    experts = fit_experts(workshop)
     early = tuple(expert for expert in early if expert.name in {other.name for other in experts})
     experts = tuple(expert for expert in experts if expert.name in {other.name for other in early})
-    selection, calibration = _select(early, early_workshop, later.questions, settings, report, refit=refit)
+    selection, calibration = _select(early, early_workshop, later.questions, settings, report, budget, refit=refit)
     hybrid = _hybrid(experts, workshop, selection, calibration, settings)
-    return Trained(hybrid, selection, repeat, weights_by_warmth(hybrid, later.questions))
+    warmth = weights_by_warmth(hybrid, later.questions)
+    return Trained(hybrid, selection, repeat, warmth, tuple(budget.left_out))
 
 
 def _check_experts(names: Sequence[str]) -> None:
@@ -87,30 +106,32 @@ def retriever(settings: Settings) -> Retriever:
     return Retriever(settings.mixer.candidates, max(1, settings.mixer.candidates // 4))
 
 
-def _fit(training_set: TrainingSet, settings: Settings, report: Report) -> tuple[tuple[Expert, ...], Workshop]:
-    workshop = Workshop(training_set, settings, report)
-    return fit_experts(workshop), workshop
-
-
 def _select(
     experts: tuple[Expert, ...],
     workshop: Workshop,
     questions: Sequence[Question],
     settings: Settings,
     report: Report,
+    budget: Budget,
     *,
     refit: bool,
 ) -> tuple[Selection, Calibration]:
-    lessons = gather_lessons(
-        questions,
-        experts,
-        retriever(settings),
-        workshop.counts,
-        threads=settings.training.threads,
-        progress=lambda done, total: report("ask experts", done, total),
-    )
+    def ask(places: NDArray[np.int64]) -> Lessons:
+        report("ask experts", 0, len(places))
+        return gather_lessons(
+            [questions[place] for place in places],
+            experts,
+            retriever(settings),
+            workshop.counts,
+            threads=settings.training.threads,
+            progress=lambda done, total: report("ask experts", done, total),
+        )
+
+    kept = Thrift(budget, settings).requests(len(questions), lambda n: ask(spread(len(questions), n)))
+    lessons = ask(spread(len(questions), kept))
     timeless = len({question.request.now for question in questions}) == 1
-    return select(experts, lessons, settings, report, timeless=timeless, refit=refit), lessons.calibration
+    selection = select(experts, lessons, settings, report, timeless=timeless, refit=refit, in_time=FormsInTime(budget))
+    return selection, lessons.calibration
 
 
 def _hybrid(

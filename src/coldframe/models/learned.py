@@ -9,9 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from coldframe.clock import generator
+from coldframe.models.budget import Budget
 from coldframe.models.grown import ROUNDS, grow_trees
 from coldframe.models.lessons import Lessons, Padded, padded
 from coldframe.models.networks import fit_network
+from coldframe.models.thrift import FormsInTime
 from coldframe.models.workshop import Report
 from coldframe.scoring.mixing import Form, Mean
 from coldframe.settings import Settings
@@ -28,8 +30,14 @@ SCALED_ON = 100
 """Lessons on which two forms are brought to one scale."""
 
 
-def fit_learned(train: Lessons, settings: Settings, report: Report) -> tuple[dict[str, Form], dict[str, int]]:
-    """Return the learned forms that are wanted, fitted on the lessons, and the epochs or rounds best for each."""
+def fit_learned(
+    train: Lessons, settings: Settings, report: Report, in_time: FormsInTime | None = None
+) -> tuple[dict[str, Form], dict[str, int]]:
+    """Return the learned forms that are wanted, fitted on the lessons, and the epochs or rounds best for each.
+
+    Those that `in_time` has no time for are left out, and the mean where one of its parts is.
+    """
+    in_time = in_time or FormsInTime(Budget())
     learn, watch = train.split(INNER)
     seed = settings.training.seed
     draw = generator(seed, "lessons")
@@ -39,18 +47,22 @@ def fit_learned(train: Lessons, settings: Settings, report: Report) -> tuple[dic
     if not len(learning) or not len(watching):
         return forms, epochs
     wanted = _wanted(settings.mixer.form)
-    parts = [name for name in wanted if name != "mean"]
+    parts = in_time.order([name for name in wanted if name != "mean"], AVERAGED)
 
-    def fit(name: str) -> tuple[Form, int]:
-        if name == "trees":
-            return grow_trees(learning, watching, settings.training)
-        return fit_network(name, learning, watching, settings.mixer, generator(seed, name))
+    def fit(name: str) -> tuple[Form, int] | None:
+        if not in_time.may_begin(name):
+            return None
+        with in_time.timed():
+            if name == "trees":
+                return grow_trees(learning, watching, settings.training)
+            return fit_network(name, learning, watching, settings.mixer, generator(seed, name))
 
     with ThreadPoolExecutor(settings.training.threads) as pool:
-        for done, (name, (form, best)) in enumerate(zip(parts, pool.map(fit, parts), strict=True), 1):
+        for done, (name, fitted) in enumerate(zip(parts, pool.map(fit, parts), strict=True), 1):
             report("fit mixer", done, len(wanted) + 1)
-            forms[name], epochs[name] = form, best
-    if "mean" in wanted:
+            if fitted is not None:
+                forms[name], epochs[name] = fitted
+    if "mean" in wanted and in_time.whole("mean", [name for name in AVERAGED if name not in forms]):
         forms["mean"] = _mean_of(forms, train)
     return forms, epochs
 

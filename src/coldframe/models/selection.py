@@ -18,6 +18,7 @@ from coldframe.models.contenders import ndcg, singles, tuned
 from coldframe.models.learned import LEARNED, fit_for_good, fit_learned
 from coldframe.models.lessons import Lessons
 from coldframe.models.newcomers import order_of_new, ordered
+from coldframe.models.thrift import FormsInTime
 from coldframe.models.workshop import Report
 from coldframe.scoring.mixing import ByUser, Form
 from coldframe.scoring.request import Expert
@@ -50,17 +51,19 @@ def select(
     *,
     timeless: bool = False,
     refit: bool = False,
+    in_time: FormsInTime | None = None,
 ) -> Selection:
     """Return the form that serves, fitted on all lessons; with `refit` every form that was compared is, too.
 
     `timeless` lessons are all of one moment: what is new there are few items, whose order a learned form does not say.
+    `in_time` says which of the learned ones there is time for.
     """
     if len(lessons) < FEWEST:
         reason = f"{len(lessons)} later requests are too few to learn a mixer from"
         return Selection("popular-ever", singles(experts)["popular-ever"], reason, 0, float("nan"))
     train, check = lessons.split(settings.mixer.check)
     simple = _simple(experts, train)
-    learned, epochs = fit_learned(train, settings, report)
+    learned, epochs = fit_learned(train, settings, report, in_time)
     order = order_of_new(experts, train) if timeless else None
     forms = simple | {name: ordered(name, form, order) for name, form in learned.items()}
     values = {name: ndcg(form, check) for name, form in forms.items()}

@@ -18,7 +18,7 @@ from types import FrameType
 
 from coldframe.clock import system_clock
 from coldframe.errors import ColdframeError
-from coldframe.settings import Settings
+from coldframe.settings import ScheduleSettings, Settings
 
 COMMAND = "coldframe run"
 POLL_SECONDS = 0.2
@@ -46,7 +46,7 @@ def train_in_process(settings: Settings, data: Path, run_id: str, stop: threadin
 
 def _train(settings: Settings, data: Path, run_id: str, parent: int) -> None:
     """Be the trainer: SIGTERM ends it at once, and Ctrl-C is for the process that started it."""
-    os.nice(settings.schedule.nice)
+    give_way(settings.schedule)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
@@ -75,6 +75,16 @@ def _train_project(settings: Settings, data: Path, run_id: str, on_tick: "partia
         )
     finally:
         store.close()
+
+
+def give_way(settings: ScheduleSettings) -> None:
+    """Lower the priority of this process and of every thread that it starts from now on.
+
+    `idle` is Linux's SCHED_IDLE: whoever wakes takes the core at once. Elsewhere there is `nice` alone.
+    """
+    os.nice(settings.nice)
+    if settings.idle and sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def end_without(parent: int) -> None:

@@ -65,7 +65,10 @@ def train(
                 progress=_checking(held, progress),
             )
             run = _described(run, result)
-            run = _promoted(store, registry, run, held, read_at, clock) if promote else ended(run, "kept", clock())
+            if promote:
+                run = _promoted(store, registry, run, held, read_at, clock)
+            else:
+                run = ended(run, "kept", clock(), run.message)
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt)
             put(store, ended(run, "stopped" if stopped else "failed", clock(), str(error) or type(error).__name__))
@@ -93,6 +96,7 @@ def _described(run: TrainingRun, result: pipeline.TrainingResult) -> TrainingRun
         events=result.counts["events"],
         newest_event=result.newest_event,
         seconds=result.seconds,
+        message=f"no time for {', '.join(result.left_out)}" if result.left_out else "",
     )
 
 
@@ -107,7 +111,7 @@ def _promoted(
     held.check()
     registry.promote(run.bundle or "")
     now = clock()
-    run = replace(ended(run, "promoted", now), promoted_at=now)
+    run = replace(ended(run, "promoted", now, run.message), promoted_at=now)
     if run.as_of is not None:
         return run
     waited = store.arrivals(start=read_before(list(store.trainings())), end=read_at)

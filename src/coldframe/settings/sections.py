@@ -204,6 +204,13 @@ class TrainingSettings:
     threads: int = setting(
         2, reason="Set explicitly, so that training leaves room for serving.", unit="threads", low=1, high=1_024
     )
+    time_budget_minutes: float = setting(
+        0.0,
+        reason="0: no end. Otherwise a training leaves out what does not fit in, and names it in the manifest.",
+        unit="minutes",
+        low=0.0,
+        high=10_080.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -215,6 +222,11 @@ class ScheduleSettings:
     )
     nice: int = setting(
         10, reason="The trainer gives way to the server on the same cores; 0: it does not.", unit="nice", low=0, high=19
+    )
+    idle: bool = setting(
+        True,
+        reason="On Linux a request then never waits for the trainer's turn to end. false: where requests keep every "
+        "core busy for hours and trainings would not end.",
     )
     retry_minutes: float = setting(
         15.0,

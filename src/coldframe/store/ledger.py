@@ -35,7 +35,8 @@ class TrainingRun(msgspec.Struct, frozen=True, kw_only=True):
     """One training: who, when, what came of it, what it saw.
 
     `as_of` is None for a training up to the newest event. `read_at`: events accepted before it are in the model, as far
-    as the window reaches. `seconds` per step. `message` says what went wrong.
+    as the window reaches. `seconds` per step. `message` says what went wrong, or what
+    there was no time for.
     """
 
     run: str

@@ -45,9 +45,14 @@ EXPERTS: Mapping[str, Callable[[Workshop], Expert | None]] = {
 """Name → fit, in the order in which answers list their shares."""
 
 
-def fit_experts(workshop: Workshop) -> tuple[Expert, ...]:
+def _nobody(name: str) -> None:
+    del name
+
+
+def fit_experts(workshop: Workshop, *, lap: Callable[[str], None] = _nobody) -> tuple[Expert, ...]:
     """Return every expert that this training set can teach and `mixer.experts` does not leave out.
 
+    `lap` is called with the name of each when it is done with, taught or not.
     Linear algebra runs on `training.threads` threads, whatever the machine has: sums in another order have other bits.
     """
     wanted = workshop.settings.mixer.experts or list(EXPERTS)
@@ -56,6 +61,7 @@ def fit_experts(workshop: Workshop) -> tuple[Expert, ...]:
         for done, (name, fit) in enumerate((name, fit) for name, fit in EXPERTS.items() if name in wanted):
             workshop.report(f"fit {name}", done, len(wanted))
             expert = fit(workshop)
+            lap(name)
             if expert is not None:
                 fitted.append(expert)
     workshop.report("fit experts", len(wanted), len(wanted))
