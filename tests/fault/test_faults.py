@@ -56,7 +56,7 @@ def test_jumping_clocks_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_slow_clients_keep_nobody_waiting_and_overload_passes(tmp_path: Path) -> None:
-    """Times mean little while other tests run: that there are answers, refusals and a recovery does not depend on them."""
+    """Times mean little while other tests run; answers, refusals and a recovery do not depend on them."""
     publish_small_bundle(tmp_path)
     with Served(tmp_path) as server:
         slow = load.dribble(server.peer, clients=50, seconds=1)
