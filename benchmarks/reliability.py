@@ -24,11 +24,11 @@ from served import Served, publish_small_bundle
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[str, int]]:
-    """Yield the address of a server with a promoted bundle."""
+def served(folder: Path) -> Iterator[Served]:
+    """Yield a server with a promoted bundle."""
     publish_small_bundle(folder / "data")
     with Served(folder / "data") as server:
-        yield server.peer
+        yield server
 
 
 def killed(folder: Path, times: int) -> Outcome:
@@ -45,14 +45,14 @@ def killed(folder: Path, times: int) -> Outcome:
 
 def overloaded(folder: Path, seconds: float) -> Outcome:
     """Overload a server."""
-    with served(folder) as peer:
-        return load.overload(peer, times=3, seconds=seconds)
+    with served(folder) as server:
+        return load.overload(server.peer, server.cpu_seconds, times=3, seconds=seconds)
 
 
 def slowed(folder: Path, clients: int, seconds: float) -> Outcome:
     """Pester a server with slow clients."""
-    with served(folder) as peer:
-        return load.dribble(peer, clients=clients, seconds=seconds)
+    with served(folder) as server:
+        return load.dribble(server.peer, clients=clients, seconds=seconds)
 
 
 def jumped(folder: Path, times: int) -> Outcome:

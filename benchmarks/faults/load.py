@@ -5,7 +5,7 @@ Owns the two experiments. Both need a server with a promoted bundle; what it can
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from time import perf_counter, sleep
@@ -82,8 +82,11 @@ def dribble(peer: Peer, *, clients: int, seconds: float) -> Outcome:
     return outcome
 
 
-def overload(peer: Peer, *, times: float, seconds: float) -> Outcome:
-    """Send `times` as many requests as the server can answer, then see how soon it is as before."""
+def overload(peer: Peer, cpu: Callable[[], float], *, times: float, seconds: float) -> Outcome:
+    """Send `times` as many requests as the server can answer, then see how soon it is as before.
+
+    `cpu` says how many seconds of processor time the server has used.
+    """
     outcome = Outcome(
         f"overload, {times:g} times capacity",
         f"goodput ≥ {GOODPUT:.0%} of capacity, the rest refused within {REFUSED_SECONDS * 1_000:.0f} ms (p99),"
@@ -93,11 +96,16 @@ def overload(peer: Peer, *, times: float, seconds: float) -> Outcome:
     closed_loop(peer, lambda: next(asked), clients=8, seconds=1)
     alone: list[Answer] = []
     answers: list[Answer] = []
+    spent = [0.0, 0.0]
     for _ in range(ROUNDS):  # in turns, so that whatever else this machine does falls on both
+        moments = [cpu()]
         some = closed_loop(peer, lambda: next(asked), clients=8, seconds=seconds / ROUNDS)
+        moments.append(cpu())
         rate = times * len(some) * ROUNDS / seconds
         answers += open_loop(peer, lambda: next(asked), rate=rate, seconds=seconds / ROUNDS, most=CONNECTIONS)
         alone += some
+        moments.append(cpu())
+        spent = [spent[0] + moments[1] - moments[0], spent[1] + moments[2] - moments[1]]
     recovery = _recovery(peer, asked)
     good = [answer.seconds for answer in answers if answer.status == 200]
     refused = [answer.seconds for answer in answers if answer.status == 503]
@@ -106,6 +114,7 @@ def overload(peer: Peer, *, times: float, seconds: float) -> Outcome:
         "offered /s": len(answers) / seconds,
         "answered /s": len(good) / seconds,
         "goodput": len(good) / len(alone),
+        "goodput per CPU-second": len(good) / spent[1] / (len(alone) / spent[0]),
         "refused": len(refused),
         "refused p99 ms": 1_000 * percentile(refused, 0.99),
         "answered p99 ms": 1_000 * percentile(good, 0.99),
