@@ -1,0 +1,92 @@
+"""Inner products with every row of a matrix: the k best rows, and the scores of given ones.
+
+Owns when to scan and when to compute. A scan only leaves out rows that cannot be among the k best; which of the others
+are, exact scores decide. So the answer is that of sorting all exact scores, whatever scans (`library.name`).
+
+**The bound.** Row v = s q + r with codes q in −127 … 127, query u = t p + e alike. Then
+
+    v·u = s t q·p + s q·e + r·u,   so   |v·u − s t q·p| ≤ s ‖q‖ ‖e‖ + ‖r‖ ‖u‖
+
+by Cauchy and Schwarz. q·p is exact in int32 (dim ≤ 65,536); of ‖q‖ and ‖r‖ ÷ s a block of 16 rows keeps the largest,
+rounded up. Double arithmetic on these adds at most 2^-48 |bias| + 2^-45 s ‖q‖ ‖u‖, and rounding a lower and an upper
+bound to float32 keeps their order with the rounded score, since rounding is monotone. Before that, float32 alone tells
+rows that cannot reach: its four roundings are within 2^-21 (|bias| + s ‖q‖ ‖u‖) + 2^-100, and what overflows counts as
+reaching. A row that is not finite has an infinite bound and is always scored exactly; NaN is no score. A row is kept
+when its upper bound reaches the k-th largest lower bound of those seen so far: at least k rows score that much, so no
+row left out is among the k best or tied with the last of them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from coldframe.dataset.training_set import Bools, Floats, Rows
+from coldframe.scoring.kernel.compiled import Compiled
+from coldframe.scoring.kernel.library import Library, library
+from coldframe.scoring.kernel.plain import Plain
+from coldframe.scoring.ranking import best_of
+
+
+class Wanted(NamedTuple):
+    """How many rows are wanted, and among which: a mask, bool [n]."""
+
+    among: Bools
+    k: int
+
+
+class Scan(Protocol):
+    """What differs between C and NumPy: how fast."""
+
+    def scores(self, query: Floats, rows: Rows | None) -> Floats:
+        """Return exact scores of some rows, or of all."""
+        ...
+
+    def survivors(self, query: Floats, among: Sequence[Bools], k: Sequence[int]) -> list[Rows]:
+        """Return for each mask a superset of its k best rows, with all that are tied with one of them."""
+        ...
+
+
+class Matrix:
+    """Vectors float32 [n, dim] and biases float32 [n] or None; the arrays are used, not copied, and never written."""
+
+    def __init__(self, vectors: Floats, bias: Floats | None = None) -> None:
+        vectors = np.ascontiguousarray(vectors, np.float32)
+        bias = None if bias is None else np.ascontiguousarray(bias, np.float32)
+        compiled = library()
+        self._scan: Scan = Plain(vectors, bias) if compiled is None else Compiled(vectors, bias, compiled)
+
+    def scores(self, query: Floats) -> Floats:
+        """Return every row's bias + vector · query, float32 [n]."""
+        return self._scan.scores(_ready(query), None)
+
+    def of(self, query: Floats, rows: Rows) -> Floats:
+        """Return the same of some rows, to the bit."""
+        return self._scan.scores(_ready(query), np.ascontiguousarray(rows, np.int32))
+
+    def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> list[Rows]:
+        """Return for each wish its k best rows, best first, ties by lot as in `ranking.best_rows`; NaN is no score.
+
+        >>> matrix = Matrix(np.array([[1, 0], [0, 1], [1, 1]], np.float32))
+        >>> everything = Wanted(np.ones(3, np.bool_), 2)
+        >>> [rows.tolist() for rows in matrix.best(np.array([2, 1], np.float32), [everything], key=0)]
+        [[2, 0]]
+        """
+        query = _ready(query)
+        if np.isfinite(query).all():
+            found = self._scan.survivors(query, [each.among for each in wanted], [each.k for each in wanted])
+        else:
+            found = [np.flatnonzero(each.among).astype(np.int32) for each in wanted]
+        return [self._best(query, rows, each.k, key) for rows, each in zip(found, wanted, strict=True)]
+
+    def _best(self, query: Floats, rows: Rows, k: int, key: int) -> Rows:
+        """Return the k best of some rows by their exact scores."""
+        scores = self._scan.scores(query, rows)
+        known = ~np.isnan(scores)
+        if not known.all():
+            rows, scores = rows[known], scores[known]
+        return rows[best_of(rows, scores, k, key)]
+
+
+def _ready(query: Floats) -> Floats:
+    return np.ascontiguousarray(query, np.float32)
