@@ -20,7 +20,7 @@ except ModuleNotFoundError:
     BuildHookInterface = object
 
 FOLDER = Path(__file__).parent / "src" / "coldframe" / "scoring" / "kernel"
-SOURCE, TARGET = FOLDER / "scan.c", FOLDER / "_scan.so"
+SOURCE, TARGET = FOLDER / "scan.c", FOLDER / "scan.shared"
 FLAGS = ("-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=fast", "-fPIC", "-shared")
 
 
@@ -49,7 +49,7 @@ class Hook(BuildHookInterface):
         if self.target_name == "wheel" and compiled():
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
-            build_data["force_include"][str(TARGET)] = "coldframe/scoring/kernel/_scan.so"
+            build_data["force_include"][str(TARGET)] = "coldframe/scoring/kernel/scan.shared"
 
 
 if __name__ == "__main__":

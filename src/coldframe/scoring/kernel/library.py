@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).with_name("_scan.so")
+FILE = Path(__file__).with_name("scan.shared")
 """What `hatch_build.py` makes of scan.c."""
 LEVELS = ("c", "c-avx2", "c-avx512vnni")
 

@@ -73,8 +73,8 @@ def warmth(request: Request, fitted_counts: NDArray[np.int32]) -> Warmth:
 def gather(
     scores: Floats, items: Rows, request: Request, fitted_counts: NDArray[np.int32], calibration: Calibration
 ) -> Evidence:
-    """Return the evidence on the candidates `items` from every expert's scores [n_experts, n_items]."""
-    raw = calibration.raw(scores[:, items])
+    """Return the evidence on the candidates `items` from what every expert says of them, `scores` [n_experts, n]."""
+    raw = calibration.raw(scores)
     return Evidence(items, _features(raw), _context(items, request, warmth(request, fitted_counts)))
 
 
