@@ -56,13 +56,13 @@ plain_floats = st.one_of(
 
 
 @st.composite
-def questions(draw, values=plain_floats):
+def questions(draw, values=plain_floats, asked=plain_floats):
     n, dim = draw(st.integers(1, 70)), draw(st.integers(1, 40))
     kinds = draw(st.integers(1, n))
     some = draw(arrays(np.float32, (kinds, dim), elements=values))
     vectors = some[draw(arrays(np.int64, n, elements=st.integers(0, kinds - 1)))]
     bias = draw(st.one_of(st.none(), arrays(np.float32, n, elements=values)))
-    query = draw(arrays(np.float32, dim, elements=values))
+    query = draw(arrays(np.float32, dim, elements=asked))
     wanted = [
         Wanted(draw(arrays(np.bool_, n)), draw(st.integers(1, n + 3))) for _ in range(draw(st.integers(1, 3)))
     ]
@@ -113,7 +113,7 @@ def test_scores_have_the_same_bits_in_c_and_in_numpy_of_one_row_and_of_all(which
 
 
 @settings(max_examples=100, deadline=None)
-@given(question=questions(st.floats(-1e10, 1e10, width=32)))
+@given(question=questions(*2 * [st.floats(-1e10, 1e10, width=32)]))
 def test_a_score_is_the_true_one_rounded(question):
     vectors, bias, query, _ = question
     for row, score in enumerate(exact_scores(vectors, bias, query).tolist()):
@@ -127,8 +127,14 @@ def test_a_score_is_the_true_one_rounded(question):
 def test_few_rows_survive_a_scan(which):
     draw = np.random.default_rng(3)
     vectors, query = draw.normal(size=(20_000, 64)).astype(np.float32), draw.normal(size=64).astype(np.float32)
-    kept = scan(which, vectors, None).survivors(query, [np.ones(20_000, np.bool_)], [100])[0]
-    assert 100 <= len(kept) <= 400
+    kept = scan(which, vectors, None).best(query, [Wanted(np.ones(20_000, np.bool_), 100)], KEY).scanned[0]
+    assert 100 <= kept <= 400
+
+
+@pytest.mark.parametrize("strange", [np.nan, np.inf])
+def test_nothing_is_ranked_by_a_query_that_is_not_finite(strange):
+    with pytest.raises(ValueError, match="finite"):
+        Matrix(np.ones((3, 2), np.float32)).best(np.array([strange, 0]), [Wanted(np.ones(3, np.bool_), 1)], KEY)
 
 
 def test_a_scan_says_what_it_is():

@@ -46,7 +46,8 @@ class Retriever:
         found: list[Rows] = []
         for expert, opinion in zip(experts, opinions, strict=True):
             found += opinion.best(with_young if expert.family == "content" else usual, request.now)
-        return np.unique(np.concatenate(found))
+        rows = np.sort(np.concatenate(found))
+        return rows[np.diff(rows, prepend=-1) > 0]
 
 
 class Mixed(NamedTuple):

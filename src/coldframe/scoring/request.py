@@ -4,7 +4,8 @@ The same request is built offline by the evaluation and online by the engine, so
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,13 @@ from coldframe.dataset.training_set import NEVER, Bools, Floats, Rows, Times
 
 if TYPE_CHECKING:
     from coldframe.scoring.opinion import Opinion
+
+
+class Distinct(NamedTuple):
+    """Different item rows, ascending, and for each event the place of its item among them."""
+
+    items: Rows
+    place: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.item)
+
+    @cached_property
+    def distinct(self) -> "Distinct":
+        """The items of these events, each once."""
+        return Distinct(*np.unique(self.item, return_inverse=True))
 
     @staticmethod
     def empty() -> "History":

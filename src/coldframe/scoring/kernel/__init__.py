@@ -4,6 +4,7 @@
     exact.py      the arithmetic of a score, the same bits everywhere
     scan.c        the scan over 8-bit codes, compiled at installation where there is a compiler
     library.py    finding and typing it
+    wishes.py     what is wanted and what was found
     compiled.py   the memory it reads
     plain.py      the same scan in NumPy
 
@@ -11,6 +12,7 @@ Owns speed. What a score means is its expert's.
 """
 
 from coldframe.scoring.kernel.library import name
-from coldframe.scoring.kernel.matrix import Matrix, Wanted
+from coldframe.scoring.kernel.matrix import Matrix
+from coldframe.scoring.kernel.wishes import Wanted
 
 __all__ = ["Matrix", "Wanted", "name"]

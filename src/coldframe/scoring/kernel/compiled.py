@@ -6,11 +6,13 @@ bound rests on is what is there.
 
 import ctypes
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
-from coldframe.dataset.training_set import Bools, Floats, Rows
+from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.kernel.library import Blocks, Library
+from coldframe.scoring.kernel.wishes import Best, Wanted
 
 LINE = 64
 """Bytes of a cache line; blocks begin at one."""
@@ -41,20 +43,17 @@ class Compiled:
         )
         return found
 
-    def survivors(self, query: Floats, among: Sequence[Bools], k: Sequence[int]) -> list[Rows]:
-        """Return for each mask a superset of its k best rows, with all that are tied with one of them."""
-        n = len(k)
-        rows, counts = np.empty((n, self._n), np.int32), np.empty(n, np.int64)
-        masks = (ctypes.c_void_p * n)(*(mask.ctypes.data for mask in among))
-        self._library.scan(
-            self._level,
-            self._blocks,
-            query.ctypes.data,
-            self._dim,
-            n,
-            masks,
-            (ctypes.c_int64 * n)(*(max(1, each) for each in k)),
-            rows.ctypes.data,
-            counts.ctypes.data,
+    def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
+        """Return the best rows of each wish for a finite query; nobody wants less than one."""
+        k = [min(each.k, self._n) for each in wanted]
+        starts = [0, *accumulate(k)]
+        rows, counts = np.empty(starts[-1], np.int32), np.empty((2, len(k)), np.int64)
+        masks = (ctypes.c_void_p * len(k))(*(each.among.ctypes.data for each in wanted))
+        sizes, places = (ctypes.c_int64 * len(k))(*k), (ctypes.c_int64 * len(k))(*starts[:-1])
+        where = counts.ctypes.data
+        self._library.best(
+            *(self._level, self._blocks, self._vectors, self._bias, self._dim, query.ctypes.data),
+            *(len(k), masks, sizes, key & (2**64 - 1), places, rows.ctypes.data, where, where + 8 * len(k)),
         )
-        return [found[:count] for found, count in zip(rows, counts.tolist(), strict=True)]
+        found, scanned = counts.tolist()
+        return Best([rows[start : start + size] for start, size in zip(starts, found, strict=False)], scanned)

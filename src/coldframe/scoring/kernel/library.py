@@ -35,8 +35,11 @@ class Library:
         self.bytes: Callable[[int, int], int] = loaded.cf_bytes
         loaded.cf_bytes.argtypes, loaded.cf_bytes.restype = (whole, whole), whole
         self.quantise = _checked(loaded.cf_quantise, pointer, pointer, whole, whole, pointer, pointer)
-        self.scan = _checked(
-            loaded.cf_scan, ctypes.POINTER(Blocks), pointer, whole, whole, pointer, pointer, pointer, pointer
+        self.best = _checked(
+            loaded.cf_best,
+            *(ctypes.POINTER(Blocks), pointer, pointer, whole, pointer),
+            *(whole, pointer, pointer, ctypes.c_uint64, pointer),
+            *(pointer, pointer, pointer),
         )
         self.exact = _checked(loaded.cf_exact, pointer, pointer, whole, pointer, pointer, whole, pointer)
 

@@ -17,22 +17,15 @@ row left out is among the k best or tied with the last of them.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from coldframe.dataset.training_set import Bools, Floats, Rows
+from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.kernel.compiled import Compiled
 from coldframe.scoring.kernel.library import Library, library
 from coldframe.scoring.kernel.plain import Plain
-from coldframe.scoring.ranking import best_of
-
-
-class Wanted(NamedTuple):
-    """How many rows are wanted, and among which: a mask, bool [n]."""
-
-    among: Bools
-    k: int
+from coldframe.scoring.kernel.wishes import Best, Wanted
 
 
 class Scan(Protocol):
@@ -42,8 +35,8 @@ class Scan(Protocol):
         """Return exact scores of some rows, or of all."""
         ...
 
-    def survivors(self, query: Floats, among: Sequence[Bools], k: Sequence[int]) -> list[Rows]:
-        """Return for each mask a superset of its k best rows, with all that are tied with one of them."""
+    def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
+        """Return the best rows of each wish for a finite query; nobody wants less than one."""
         ...
 
 
@@ -72,20 +65,14 @@ class Matrix:
         >>> [rows.tolist() for rows in matrix.best(np.array([2, 1], np.float32), [everything], key=0)]
         [[2, 0]]
         """
-        query = _ready(query)
-        if np.isfinite(query).all():
-            found = self._scan.survivors(query, [each.among for each in wanted], [each.k for each in wanted])
-        else:
-            found = [np.flatnonzero(each.among).astype(np.int32) for each in wanted]
-        return [self._best(query, rows, each.k, key) for rows, each in zip(found, wanted, strict=True)]
+        return self.search(query, wanted, key).rows
 
-    def _best(self, query: Floats, rows: Rows, k: int, key: int) -> Rows:
-        """Return the k best of some rows by their exact scores."""
-        scores = self._scan.scores(query, rows)
-        known = ~np.isnan(scores)
-        if not known.all():
-            rows, scores = rows[known], scores[known]
-        return rows[best_of(rows, scores, k, key)]
+    def search(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
+        """Return the same, and how many rows had to be scored exactly. Raises `ValueError` for an infinite query."""
+        if not np.isfinite(query).all():
+            raise ValueError("A query has to be finite: nothing can be ranked by infinity or NaN.")
+        wanted = [Wanted(np.ascontiguousarray(each.among, np.bool_), each.k) for each in wanted]
+        return self._scan.best(_ready(query), wanted, key)
 
 
 def _ready(query: Floats) -> Floats:

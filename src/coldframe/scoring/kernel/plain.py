@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from coldframe.dataset.training_set import Bools, Floats, Rows
+from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.kernel.exact import exact_scores
+from coldframe.scoring.kernel.wishes import Best, Wanted
+from coldframe.scoring.ranking import best_of
 
 LARGEST, SMALLEST = 1e30, 1e-30
 """Products of lengths between which float32 neither overflows nor loses what counts."""
@@ -24,8 +26,22 @@ class Plain:
         """Return exact scores of some rows, or of all."""
         return exact_scores(self._vectors, self._bias, query, rows)
 
-    def survivors(self, query: Floats, among: Sequence[Bools], k: Sequence[int]) -> list[Rows]:
-        """Return for each mask a superset of its k best rows, with all that are tied with one of them.
+    def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
+        """Return the best rows of each wish for a finite query."""
+        left = self._survivors(query, wanted)
+        return Best(
+            [self._ranked(query, rows, each.k, key) for rows, each in zip(left, wanted, strict=True)],
+            [len(rows) for rows in left],
+        )
+
+    def _ranked(self, query: Floats, rows: Rows, k: int, key: int) -> Rows:
+        scores = self.scores(query, rows)
+        known = ~np.isnan(scores)
+        rows, scores = rows[known], scores[known]
+        return rows[best_of(rows, scores, k, key)]
+
+    def _survivors(self, query: Floats, wanted: Sequence[Wanted]) -> list[Rows]:
+        """Return for each wish a superset of its k best rows, with all that are tied with one of them.
 
         However a sum of dim products is ordered, float32 is off by at most γ Σ|v u| ≤ γ ‖v‖ ‖u‖, γ = dim ε ÷ (1 − dim ε),
         ε = 2^-24 (Higham 2002, §3.1), and by dim × the least normal number where it underflows. That is doubled here. What
@@ -33,7 +49,7 @@ class Plain:
         """
         size = float(np.linalg.norm(query.astype(np.float64)))
         if not SMALLEST < size < LARGEST:
-            return [np.flatnonzero(mask).astype(np.int32) for mask in among]
+            return [np.flatnonzero(mask).astype(np.int32) for mask, _ in wanted]
         with np.errstate(over="ignore", invalid="ignore"):
             middle = (self._vectors @ query).astype(np.float64)
             off = 2.0**-22 * self._vectors.shape[1] * size * self._lengths.astype(np.float64) + 1e-36
@@ -42,7 +58,7 @@ class Plain:
             low, high = (middle - off).astype(np.float32), (middle + off).astype(np.float32)
         unsure = ~(np.isfinite(low) & np.isfinite(high))
         low[unsure], high[unsure] = -np.inf, np.inf
-        return [_reaching(np.flatnonzero(mask).astype(np.int32), low, high, each) for mask, each in zip(among, k, strict=True)]
+        return [_reaching(np.flatnonzero(mask).astype(np.int32), low, high, k) for mask, k in wanted]
 
 
 def lengths_of(vectors: Floats) -> Floats:

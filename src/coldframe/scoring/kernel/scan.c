@@ -249,12 +249,12 @@ static float rounded_up(double value) {
     return (double)near < value ? nextafterf(near, INFINITY) : near;
 }
 
-/* Write a finite row's codes, −127 … 127, and what is said of them: rest ÷ scale, where scale > 0. */
+/* Write a finite row's codes, −127 … 127, and their limits; return the scale, which is never 0. */
 INLINE float quantise_row(const float *row, int64_t dim, int8_t *codes, Limits *limits) {
     float most = 0;
     for (int64_t j = 0; j < dim; j++) most = fabsf(row[j]) > most ? fabsf(row[j]) : most;
-    const float scale = most == 0 ? 0 : fmaxf(most / 127.0f, 0x1p-100f);
-    const double step = scale, inverse = most == 0 ? 0 : 1 / step;
+    const float scale = fmaxf(most / 127.0f, 0x1p-100f);
+    const double inverse = 1 / (double)scale;
     double squares = 0, missed = 0;
     for (int64_t j = 0; j < dim; j++) {
         double near = rint((double)row[j] * inverse);
@@ -348,32 +348,15 @@ static Query asked(const float *vector, int64_t dim, int8_t *codes) {
     return query;
 }
 
-/* Find, for each wish, every open row whose score can be among its k best. `rows` [n_wishes][n], `counts` [n_wishes].
-   The query is finite. Returns 0, or -1 without memory. */
-int cf_scan(int level, const Matrix *matrix, const float *vector, int64_t dim, int64_t n_wishes, const uint8_t *const *open, const int64_t *k, int32_t *rows, int64_t *counts) {
-    int8_t *codes = calloc((size_t)matrix->groups + 1, GROUP);
-    float *scratch = malloc((size_t)(matrix->n + 1) * sizeof *scratch);
-    Wish *wishes = calloc((size_t)n_wishes, sizeof *wishes);
-    Found *found = malloc((size_t)(n_wishes * matrix->n + 1) * sizeof *found);
-    const int fits = codes && scratch && wishes && found;
-    (void)level;
-    if (fits) {
-        const Query query = asked(vector, dim, codes);
-        for (int64_t w = 0; w < n_wishes; w++)
-            wishes[w] = (Wish){open[w], k[w], found + w * matrix->n, 0, 4 * k[w] + 64, -INFINITY};
+/* Find, for each wish, every open row whose score can be among its k best, for a finite query. `scratch` [n]. */
+static void scan(int level, const Matrix *matrix, const Query *query, Wish *wishes, int64_t n_wishes, float *scratch) {
 #if defined(__x86_64__)
-        if (level == 2) scan_vnni(matrix, &query, wishes, n_wishes, scratch);
-        else if (level == 1) scan_avx2(matrix, &query, wishes, n_wishes, scratch);
-        else
+    if (level == 2) scan_vnni(matrix, query, wishes, n_wishes, scratch);
+    else if (level == 1) scan_avx2(matrix, query, wishes, n_wishes, scratch);
+    else
 #endif
-            scan_plain(matrix, &query, wishes, n_wishes, scratch);
-        for (int64_t w = 0; w < n_wishes; w++) {
-            counts[w] = wishes[w].count;
-            for (int64_t i = 0; i < wishes[w].count; i++) rows[w * matrix->n + i] = wishes[w].found[i].row;
-        }
-    }
-    free(codes), free(scratch), free(wishes), free(found);
-    return fits ? 0 : -1;
+        scan_plain(matrix, query, wishes, n_wishes, scratch);
+    (void)level;
 }
 
 /* Products in double are exact; they are added in halves: p[j] += p[j + w / 2] for w = width … 2, width the least power
@@ -418,4 +401,72 @@ int cf_exact(int level, const float *vectors, const float *bias, int64_t dim, co
     if (level == 1) return exact_avx2(vectors, bias, dim, vector, rows, n, scores);
 #endif
     return exact_with(vectors, bias, dim, vector, rows, n, scores);
+}
+
+/* A pseudo-random number per row (splitmix64, Steele et al. 2014), as ranking.lots draws it. */
+static uint64_t lot(int32_t row, uint64_t key) {
+    uint64_t x = ((uint64_t)row + 1) * 0x9E3779B97F4A7C15 + key;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+    return x ^ (x >> 31);
+}
+
+typedef struct {
+    float score;
+    int32_t row;
+    uint64_t lot;
+} Ranked;
+
+static int by_rank(const void *one, const void *other) {
+    const Ranked *a = one, *b = other;
+    if (a->score != b->score) return a->score > b->score ? -1 : 1;
+    return a->lot < b->lot ? -1 : a->lot > b->lot;
+}
+
+/* Write the k best of what a scan found by exact scores, ties by lot, NaN left out; return how many. `scores` and
+   `scratch` hold as many floats as were found. */
+static int64_t ranked(const Wish *wish, const float *scores, uint64_t key, float *scratch, int32_t *rows) {
+    int64_t n = 0, kept = 0;
+    for (int64_t i = 0; i < wish->count; i++)
+        if (scores[i] == scores[i]) scratch[n++] = scores[i];
+    const float least = n > wish->k ? kth_largest(scratch, n, wish->k) : -INFINITY;
+    Ranked *best = malloc((size_t)(n + 1) * sizeof *best);
+    if (!best) return -1;
+    for (int64_t i = 0; i < wish->count; i++)
+        if (scores[i] >= least) best[kept++] = (Ranked){scores[i], wish->found[i].row, lot(wish->found[i].row, key)};
+    qsort(best, (size_t)kept, sizeof *best, by_rank);
+    if (kept > wish->k) kept = wish->k;
+    for (int64_t i = 0; i < kept; i++) rows[i] = best[i].row;
+    free(best);
+    return kept;
+}
+
+/* Find, for each wish, its k best open rows, best first, for a finite query. `k` ≥ 1; `rows` [sum of k], one wish after
+   another at `starts`; `counts` and `scanned` [n_wishes] say how many are found and how many the scan left. Returns 0, or
+   -1 without memory. */
+int cf_best(int level, const Matrix *matrix, const float *vectors, const float *bias, int64_t dim, const float *vector,
+            int64_t n_wishes, const uint8_t *const *open, const int64_t *k, uint64_t key, const int64_t *starts,
+            int32_t *rows, int64_t *counts, int64_t *scanned) {
+    int8_t *codes = calloc((size_t)matrix->groups + 1, GROUP);
+    float *scratch = malloc((size_t)(matrix->n + 1) * 2 * sizeof *scratch);
+    int32_t *found = malloc((size_t)(matrix->n + 1) * sizeof *found);
+    Wish *wishes = calloc((size_t)n_wishes, sizeof *wishes);
+    Found *room = malloc((size_t)(n_wishes * matrix->n + 1) * sizeof *room);
+    int failed = !(codes && scratch && found && wishes && room);
+    if (!failed) {
+        const Query query = asked(vector, dim, codes);
+        for (int64_t w = 0; w < n_wishes; w++)
+            wishes[w] = (Wish){open[w], k[w], room + w * matrix->n, 0, 4 * k[w] + 64, -INFINITY};
+        scan(level, matrix, &query, wishes, n_wishes, scratch);
+        float *scores = scratch + matrix->n + 1;
+        for (int64_t w = 0; w < n_wishes && !failed; w++) {
+            scanned[w] = wishes[w].count;
+            for (int64_t i = 0; i < scanned[w]; i++) found[i] = wishes[w].found[i].row;
+            failed = cf_exact(level, vectors, bias, dim, vector, found, scanned[w], scores);
+            counts[w] = failed ? -1 : ranked(wishes + w, scores, key, scratch, rows + starts[w]);
+            failed |= counts[w] < 0;
+        }
+    }
+    free(codes), free(scratch), free(found), free(wishes), free(room);
+    return failed ? -1 : 0;
 }
