@@ -9,14 +9,18 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.kernel.library import Blocks, Library
-from coldframe.scoring.kernel.wishes import Best, Wanted
+from coldframe.scoring.kernel.turning import turning_of
+from coldframe.scoring.kernel.wishes import Best, Wanted, by_scoring
 
 LINE = 64
 """Bytes of a cache line; blocks begin at one."""
-LANES = 16
+LANES, GROUP = 16, 4
+CHUNK = 4_096
+"""Rows quantised at a time, whole blocks."""
 
 
 class Compiled:
@@ -25,14 +29,31 @@ class Compiled:
     def __init__(self, vectors: Floats, bias: Floats | None, library: Library, level: int | None = None) -> None:
         self._library, self._level = library, library.level if level is None else level
         n, dim = vectors.shape
-        memory = np.zeros(library.bytes(n, dim) + LINE, np.uint8)
-        codes = memory[-memory.ctypes.data % LINE :]
-        limits = np.zeros((-(-n // LANES), 2), np.float32)
-        self._kept = vectors, bias, codes, limits
+        self._turning = turning_of(vectors)
+        groups = -(-self._turning.leading // GROUP)
+        memory = np.zeros(library.bytes(n, groups) + LINE, np.uint8)
+        blocks = memory[-memory.ctypes.data % LINE :]
+        limits, tails = np.zeros((-(-n // LANES), 2), np.float32), np.empty((n, max(0, dim - GROUP * groups)), np.int8)
+        self._kept = vectors, bias, blocks, limits, tails
         self._vectors, self._bias = vectors.ctypes.data, None if bias is None else bias.ctypes.data
         self._n, self._dim = n, dim
-        self._blocks = Blocks(codes.ctypes.data, limits.ctypes.data, n, -(-dim // 4))
-        library.quantise(self._level, self._vectors, self._bias, n, dim, codes.ctypes.data, limits.ctypes.data)
+        where = blocks.ctypes.data, limits.ctypes.data, tails.ctypes.data
+        self._blocks = Blocks(*where, n, groups, tails.shape[1], self._turning.error)
+        self._quantise(vectors, bias, blocks, limits, tails)
+
+    def _quantise(
+        self, vectors: Floats, bias: Floats | None, blocks: NDArray[np.uint8], limits: Floats, tails: NDArray[np.int8]
+    ) -> None:
+        """Fill blocks, limits and tails, some rows at a time: turned vectors are needed for a moment only."""
+        n, groups = len(vectors), self._blocks.groups
+        for start in range(0, n, CHUNK):
+            some = slice(start, start + CHUNK)
+            turned = self._turning.turned(vectors[some])
+            self._library.quantise(
+                *(self._level, turned.ctypes.data, None if bias is None else bias[some].ctypes.data),
+                *(len(turned), self._dim, groups, blocks[self._library.bytes(start, groups) :].ctypes.data),
+                *(limits[start // LANES :].ctypes.data, tails[some].ctypes.data),
+            )
 
     def scores(self, query: Floats, rows: Rows | None) -> Floats:
         """Return exact scores of some rows, or of all."""
@@ -45,6 +66,9 @@ class Compiled:
 
     def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
         """Return the best rows of each wish for a finite query; nobody wants less than one."""
+        turned = self._turning.turned(query)
+        if not np.isfinite(turned).all():
+            return by_scoring(self, query, [np.flatnonzero(each.among) for each in wanted], wanted, key)
         k = [min(each.k, self._n) for each in wanted]
         starts = [0, *accumulate(k)]
         rows, counts = np.empty(starts[-1], np.int32), np.empty((2, len(k)), np.int64)
@@ -52,7 +76,8 @@ class Compiled:
         sizes, places = (ctypes.c_int64 * len(k))(*k), (ctypes.c_int64 * len(k))(*starts[:-1])
         where = counts.ctypes.data
         self._library.best(
-            *(self._level, self._blocks, self._vectors, self._bias, self._dim, query.ctypes.data),
+            *(self._level, self._blocks, self._vectors, self._bias),
+            *(self._dim, query.ctypes.data, turned.ctypes.data),
             *(len(k), masks, sizes, key & (2**64 - 1), places, rows.ctypes.data, where, where + 8 * len(k)),
         )
         found, scanned = counts.tolist()

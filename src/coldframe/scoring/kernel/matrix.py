@@ -25,15 +25,11 @@ from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.kernel.compiled import Compiled
 from coldframe.scoring.kernel.library import Library, library
 from coldframe.scoring.kernel.plain import Plain
-from coldframe.scoring.kernel.wishes import Best, Wanted
+from coldframe.scoring.kernel.wishes import Best, Scores, Wanted
 
 
-class Scan(Protocol):
+class Scan(Scores, Protocol):
     """What differs between C and NumPy: how fast."""
-
-    def scores(self, query: Floats, rows: Rows | None) -> Floats:
-        """Return exact scores of some rows, or of all."""
-        ...
 
     def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
         """Return the best rows of each wish for a finite query; nobody wants less than one."""

@@ -9,8 +9,7 @@ import numpy as np
 
 from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.kernel.exact import exact_scores
-from coldframe.scoring.kernel.wishes import Best, Wanted
-from coldframe.scoring.ranking import best_of
+from coldframe.scoring.kernel.wishes import Best, Wanted, by_scoring
 
 LARGEST, SMALLEST = 1e30, 1e-30
 """Products of lengths between which float32 neither overflows nor loses what counts."""
@@ -28,17 +27,7 @@ class Plain:
 
     def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
         """Return the best rows of each wish for a finite query."""
-        left = self._survivors(query, wanted)
-        return Best(
-            [self._ranked(query, rows, each.k, key) for rows, each in zip(left, wanted, strict=True)],
-            [len(rows) for rows in left],
-        )
-
-    def _ranked(self, query: Floats, rows: Rows, k: int, key: int) -> Rows:
-        scores = self.scores(query, rows)
-        known = ~np.isnan(scores)
-        rows, scores = rows[known], scores[known]
-        return rows[best_of(rows, scores, k, key)]
+        return by_scoring(self, query, self._survivors(query, wanted), wanted, key)
 
     def _survivors(self, query: Floats, wanted: Sequence[Wanted]) -> list[Rows]:
         """Return for each wish a superset of its k best rows, with all that are tied with one of them.

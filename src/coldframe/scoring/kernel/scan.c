@@ -13,6 +13,7 @@
 
 #define LANES 16 /* items per block */
 #define GROUP 4  /* dimensions per group: one 32-bit lane */
+#define PENDING 32
 #define INLINE static inline __attribute__((always_inline))
 
 typedef struct {
@@ -20,16 +21,24 @@ typedef struct {
     float low, high;
 } Found;
 
+/* A row whose leading codes reach, until its other codes are here. */
+typedef struct {
+    int32_t row, dot;
+} Pending;
+
 typedef struct {
     const uint8_t *open; /* bool [n] */
     int64_t k;
     Found *found; /* capacity n */
     int64_t count, room;
     float least; /* the k-th best lower bound so far */
+    int waiting;
+    Pending pending[PENDING];
 } Wish;
 
+/* `tail` is ‖codes‖ of what is not in the block. */
 typedef struct {
-    float scale[LANES], bias[LANES];
+    float scale[LANES], bias[LANES], tail[LANES];
 } Sides;
 
 /* The largest of a block's 16 rows: ‖codes‖ and ‖row − scale · codes‖ ÷ scale. */
@@ -38,16 +47,18 @@ typedef struct {
 } Limits;
 
 typedef struct {
-    const uint8_t *blocks; /* [ceil(n / 16)] of codes + 128 [groups][16][4], then scale and bias of 16 rows */
+    const uint8_t *blocks; /* [ceil(n / 16)] of leading codes + 128 [groups][16][4], then Sides of 16 rows */
     const Limits *limits;  /* [ceil(n / 16)] */
-    int64_t n, groups;
+    const int8_t *tails;   /* [n][tail] the other codes */
+    int64_t n, groups, tail;
+    double turn; /* |row · vector − turned row · turned vector| ≤ turn ‖row‖ ‖vector‖ */
 } Matrix;
 
 typedef struct {
-    const int8_t *codes; /* [4 * groups] */
-    int32_t moved;       /* 128 × their sum: what the + 128 of a row's codes adds to a product */
+    const int8_t *codes; /* [4 * groups + tail] */
+    int32_t moved;       /* 128 × the sum of the leading ones: what the + 128 of a row's adds to a product */
     double scale, length, rest;
-    float length_up, rest_up; /* as above, with room for rounding in float32 */
+    float length_up, rest_up, tail_up; /* with room for rounding in float32; tail: scale × ‖codes‖ behind the leading */
 } Query;
 
 INLINE int64_t block_bytes(int64_t groups) { return groups * LANES * GROUP + (int64_t)sizeof(Sides); }
@@ -55,7 +66,7 @@ INLINE const Sides *sides_of(const uint8_t *block, int64_t groups) {
     return (const Sides *)(block + groups * LANES * GROUP);
 }
 
-/* Σ codes · query of one block's 16 items, exact in int32, and a float32 upper bound of each score, NaN where float32
+/* Σ leading codes · query of one block's 16 items, exact in int32, and a float32 upper bound of each score, NaN where float32
    cannot say. */
 typedef void (*Bounds)(const uint8_t *block, const Limits *limits, const Query *query, int64_t groups, int32_t *dots,
                        float *high);
@@ -72,7 +83,8 @@ INLINE void bounds_of_dots(const Sides *sides, const Limits *limits, const Query
     const float off = most_off(limits, query), scale = (float)query->scale;
     for (int lane = 0; lane < LANES; lane++) {
         const float bias = sides->bias[lane], room = fabsf(bias) * 0x1p-21f + 0x1p-100f;
-        high[lane] = bias + (room + sides->scale[lane] * (scale * (float)dots[lane] + off));
+        const float most = scale * (float)dots[lane] + (off + sides->tail[lane] * query->tail_up);
+        high[lane] = bias + (room + sides->scale[lane] * most);
     }
 }
 
@@ -195,13 +207,25 @@ INLINE uint32_t open_bits(const uint8_t *open, int64_t lanes) {
     return (uint32_t)(first | second << 8);
 }
 
-INLINE void add(Wish *wish, const Sides *sides, const Limits *limits, const Query *query, int lane, int32_t dot,
-                int64_t row) {
-    const double bias = sides->bias[lane], scale = sides->scale[lane];
-    const double off = scale * (limits->size * query->rest + limits->rest * query->length) + fabs(bias) * 0x1p-48;
-    const double middle = bias + scale * query->scale * (double)dot;
-    const float high = (float)(middle + off);
-    if (high >= wish->least) wish->found[wish->count++] = (Found){(int32_t)row, (float)(middle - off), high};
+/* Score the rows that wait by all their codes, and keep those that still reach. */
+INLINE void settle(Wish *wish, const Matrix *m, const Query *query, float *scratch) {
+    const int64_t step = block_bytes(m->groups);
+    const int8_t *codes = query->codes + m->groups * GROUP;
+    for (int i = 0; i < wish->waiting; i++) {
+        const int64_t row = wish->pending[i].row, lane = row % LANES;
+        const Limits *limits = m->limits + row / LANES;
+        const Sides *sides = sides_of(m->blocks + row / LANES * step, m->groups);
+        const int8_t *tail = m->tails + row * m->tail;
+        int32_t dot = wish->pending[i].dot;
+        for (int64_t j = 0; j < m->tail; j++) dot += tail[j] * codes[j];
+        const double bias = sides->bias[lane], scale = sides->scale[lane];
+        const double off = scale * (limits->size * query->rest + limits->rest * query->length) + fabs(bias) * 0x1p-48;
+        const double middle = bias + scale * query->scale * (double)dot;
+        const float high = (float)(middle + off);
+        if (high >= wish->least) wish->found[wish->count++] = (Found){(int32_t)row, (float)(middle - off), high};
+    }
+    wish->waiting = 0;
+    if (wish->count >= wish->room) sift(wish, scratch);
 }
 
 INLINE void scan_with(const Matrix *m, const Query *query, Wish *wishes, int64_t n_wishes, float *scratch,
@@ -220,12 +244,16 @@ INLINE void scan_with(const Matrix *m, const Query *query, Wish *wishes, int64_t
             if (!known) bounds(block, limits, query, m->groups, dots, high), known = 1;
             for (bits &= reach(high, wish->least); bits; bits &= bits - 1) {
                 const int lane = __builtin_ctz(bits);
-                add(wish, sides_of(block, m->groups), limits, query, lane, dots[lane], start + lane);
+                for (int64_t j = 0; j < m->tail; j += 64) __builtin_prefetch(m->tails + (start + lane) * m->tail + j);
+                wish->pending[wish->waiting++] = (Pending){(int32_t)(start + lane), dots[lane]};
+                if (wish->waiting == PENDING) settle(wish, m, query, scratch);
             }
-            if (wish->count >= wish->room) sift(wish, scratch);
         }
     }
-    for (int64_t w = 0; w < n_wishes; w++) sift(wishes + w, scratch);
+    for (int64_t w = 0; w < n_wishes; w++) {
+        settle(wishes + w, m, query, scratch);
+        sift(wishes + w, scratch);
+    }
 }
 
 static void scan_plain(const Matrix *m, const Query *q, Wish *w, int64_t n_w, float *s) { scan_with(m, q, w, n_w, s, bounds_plain, reach_plain); }
@@ -249,35 +277,55 @@ static float rounded_up(double value) {
     return (double)near < value ? nextafterf(near, INFINITY) : near;
 }
 
-/* Write a finite row's codes, −127 … 127, and their limits; return the scale, which is never 0. */
-INLINE float quantise_row(const float *row, int64_t dim, int8_t *codes, Limits *limits) {
-    float most = 0;
-    for (int64_t j = 0; j < dim; j++) most = fabsf(row[j]) > most ? fabsf(row[j]) : most;
+/* The largest |value| of a row; infinite or NaN where one is. Bits of positive floats are in the order of the floats. */
+INLINE float largest(const float *row, int64_t dim) {
+    uint32_t most = 0;
+    for (int64_t j = 0; j < dim; j++) {
+        uint32_t bits;
+        memcpy(&bits, row + j, sizeof bits);
+        bits &= 0x7FFFFFFF;
+        most = bits > most ? bits : most;
+    }
+    float value;
+    memcpy(&value, &most, sizeof value);
+    return value;
+}
+
+/* Write the codes, −127 … 127, and limits of a row whose `largest` is finite; return the scale, which is never 0. */
+INLINE float quantise_row(const float *row, int64_t dim, float most, int8_t *codes, Limits *limits) {
     const float scale = fmaxf(most / 127.0f, 0x1p-100f);
     const double inverse = 1 / (double)scale;
-    double squares = 0, missed = 0;
-    for (int64_t j = 0; j < dim; j++) {
-        double near = rint((double)row[j] * inverse);
-        near = near > 127 ? 127 : near < -127 ? -127 : near;
-        const double left = (double)row[j] * inverse - near;
-        codes[j] = (int8_t)near;
-        squares += near * near;
-        missed += left * left;
+    double missed[8] = {0};
+    int64_t squares = 0;
+    for (int64_t start = 0; start < dim; start += 8) {
+        const int64_t few = dim - start < 8 ? dim - start : 8;
+        double values[8] = {0}, near[8];
+        int32_t whole[8];
+        for (int64_t j = 0; j < few; j++) values[j] = (double)row[start + j] * inverse;
+        for (int j = 0; j < 8; j++) near[j] = rint(values[j]);
+        for (int j = 0; j < 8; j++) near[j] = near[j] > 127 ? 127 : near[j];
+        for (int j = 0; j < 8; j++) near[j] = near[j] < -127 ? -127 : near[j];
+        for (int j = 0; j < 8; j++) missed[j] += (values[j] - near[j]) * (values[j] - near[j]);
+        for (int j = 0; j < 8; j++) whole[j] = (int32_t)near[j];
+        for (int j = 0; j < 8; j++) squares += whole[j] * whole[j];
+        for (int64_t j = 0; j < few; j++) codes[start + j] = (int8_t)whole[j];
     }
-    limits->size = rounded_up(sqrt(squares) * (1 + 0x1p-40));
-    limits->rest = rounded_up(sqrt(missed) * (1 + 0x1p-40) + 0x1p-40);
+    for (int j = 1; j < 8; j++) missed[0] += missed[j];
+    limits->size = rounded_up(sqrt((double)squares) * (1 + 0x1p-40));
+    limits->rest = rounded_up(sqrt(missed[0]) * (1 + 0x1p-40) + 0x1p-20);
     return scale;
 }
 
-INLINE int finite_row(const float *row, int64_t dim) {
-    int good = 1;
-    for (int64_t j = 0; j < dim; j++) good &= fabsf(row[j]) <= FLT_MAX;
-    return good;
+/* ‖codes‖, rounded up. */
+static double length_of(const int8_t *codes, int64_t n) {
+    int64_t squares = 0;
+    for (int64_t j = 0; j < n; j++) squares += codes[j] * codes[j];
+    return sqrt((double)squares) * (1 + 0x1p-40);
 }
 
-INLINE void quantise_with(const float *vectors, const float *bias, int64_t n, int64_t dim, uint8_t *blocks,
-                          Limits *limits, int8_t *codes) {
-    const int64_t groups = (dim + GROUP - 1) / GROUP;
+INLINE void quantise_with(const float *vectors, const float *bias, int64_t n, int64_t dim, int64_t groups,
+                          uint8_t *blocks, Limits *limits, int8_t *tails, int8_t *codes) {
+    const int64_t tail = dim > groups * GROUP ? dim - groups * GROUP : 0;
     for (int64_t i = 0; i < n; i++) {
         uint8_t *block = blocks + i / LANES * block_bytes(groups);
         Sides *sides = (Sides *)(block + groups * LANES * GROUP);
@@ -285,66 +333,72 @@ INLINE void quantise_with(const float *vectors, const float *bias, int64_t n, in
         const float own = bias ? bias[i] : 0;
         Limits said = {0, INFINITY};
         float scale = 1;
-        memset(codes, 0, (size_t)(groups * GROUP));
-        if (finite_row(vectors + i * dim, dim) && fabsf(own) <= FLT_MAX) {
-            scale = quantise_row(vectors + i * dim, dim, codes, &said);
+        memset(codes, 0, (size_t)(groups * GROUP + tail));
+        const float most = largest(vectors + i * dim, dim);
+        if (most <= FLT_MAX && fabsf(own) <= FLT_MAX) {
+            scale = quantise_row(vectors + i * dim, dim, most, codes, &said);
             sides->bias[lane] = own;
         }
         sides->scale[lane] = scale;
+        sides->tail[lane] = rounded_up(length_of(codes + groups * GROUP, tail));
+        memcpy(tails + i * tail, codes + groups * GROUP, (size_t)tail);
         limits[i / LANES].size = fmaxf(limits[i / LANES].size, said.size);
         limits[i / LANES].rest = fmaxf(limits[i / LANES].rest, said.rest);
-        for (int64_t g = 0; g < groups; g++)
-            for (int j = 0; j < GROUP; j++)
-                block[(g * LANES + lane) * GROUP + j] = (uint8_t)(codes[g * GROUP + j] + 128);
+        for (int64_t g = 0; g < groups; g++) {
+            uint32_t four;
+            memcpy(&four, codes + g * GROUP, sizeof four);
+            four ^= 0x80808080;
+            memcpy(block + (g * LANES + lane) * GROUP, &four, sizeof four);
+        }
     }
 }
 
 #if defined(__x86_64__)
-AVX2 static void quantise_avx2(const float *v, const float *b, int64_t n, int64_t d, uint8_t *o, Limits *l, int8_t *c) {
-    quantise_with(v, b, n, d, o, l, c);
+AVX2 static void quantise_avx2(const float *v, const float *b, int64_t n, int64_t d, int64_t g, uint8_t *o, Limits *l,
+                               int8_t *t, int8_t *c) {
+    quantise_with(v, b, n, d, g, o, l, t, c);
 }
-VNNI static void quantise_vnni(const float *v, const float *b, int64_t n, int64_t d, uint8_t *o, Limits *l, int8_t *c) {
-    quantise_with(v, b, n, d, o, l, c);
+VNNI static void quantise_vnni(const float *v, const float *b, int64_t n, int64_t d, int64_t g, uint8_t *o, Limits *l,
+                               int8_t *t, int8_t *c) {
+    quantise_with(v, b, n, d, g, o, l, t, c);
 }
 #endif
 
-/* The bytes of a matrix's blocks. */
-int64_t cf_bytes(int64_t n, int64_t dim) {
-    return (n + LANES - 1) / LANES * block_bytes((dim + GROUP - 1) / GROUP);
-}
+/* The bytes of the blocks of n rows with so many groups of leading codes. */
+int64_t cf_bytes(int64_t n, int64_t groups) { return (n + LANES - 1) / LANES * block_bytes(groups); }
 
-/* Quantise vectors [n, dim] into blocks and limits zeroed by the caller. A row or bias that is not finite gets an
-   infinite rest, so that it always is found and scored exactly. Returns 0, or -1 without memory. */
-int cf_quantise(int level, const float *vectors, const float *bias, int64_t n, int64_t dim, uint8_t *blocks,
-                Limits *limits) {
+/* Quantise vectors [n, dim] into blocks and limits zeroed by the caller, and tails. A row or bias that is not finite
+   gets an infinite rest, so that it always is found and scored exactly. Returns 0, or -1 without memory. */
+int cf_quantise(int level, const float *vectors, const float *bias, int64_t n, int64_t dim, int64_t groups,
+                uint8_t *blocks, Limits *limits, int8_t *tails) {
     int8_t *codes = malloc((size_t)dim + GROUP);
     if (!codes) return -1;
 #if defined(__x86_64__)
-    if (level == 2) quantise_vnni(vectors, bias, n, dim, blocks, limits, codes);
-    else if (level == 1) quantise_avx2(vectors, bias, n, dim, blocks, limits, codes);
+    if (level == 2) quantise_vnni(vectors, bias, n, dim, groups, blocks, limits, tails, codes);
+    else if (level == 1) quantise_avx2(vectors, bias, n, dim, groups, blocks, limits, tails, codes);
     else
 #endif
-        quantise_with(vectors, bias, n, dim, blocks, limits, codes);
+        quantise_with(vectors, bias, n, dim, groups, blocks, limits, tails, codes);
     (void)level;
     free(codes);
     return 0;
 }
 
 /* ‖query‖ and ‖query − scale · codes‖ from above. 2^-45 covers every rounding in double, here and in exact scores;
-   2^-19 and 2^-21 those of `bounds_of_dots` in float32. */
-static Query asked(const float *vector, int64_t dim, int8_t *codes) {
+   2^-19 and 2^-20 those of `bounds_of_dots` in float32; and `turn` what turning did, of ‖row‖ ≤ scale (size + rest). */
+static Query asked(const Matrix *matrix, const float *vector, int64_t dim, int8_t *codes) {
     Limits limits;
-    Query query = {codes, 0, 0, 0, 0, 0, 0};
+    Query query = {codes, 0, 0, 0, 0, 0, 0, 0};
     double squares = 0;
-    query.scale = quantise_row(vector, dim, codes, &limits);
-    for (int64_t j = 0; j < dim; j++) {
-        squares += (double)vector[j] * (double)vector[j];
-        query.moved += 128 * codes[j];
-    }
-    query.length = sqrt(squares) * (1 + 0x1p-40) + FLT_MIN;
-    query.rest = query.scale * (double)limits.rest * (1 + 0x1p-40) + 0x1p-45 * query.length;
+    query.scale = quantise_row(vector, dim, largest(vector, dim), codes, &limits);
+    for (int64_t j = 0; j < dim; j++) squares += (double)vector[j] * (double)vector[j];
+    for (int64_t j = 0; j < matrix->groups * GROUP; j++) query.moved += 128 * codes[j];
+    const double length = sqrt(squares) * (1 + 0x1p-40) * (1 + matrix->turn) + FLT_MIN;
+    query.length = length * (1 + 2 * matrix->turn);
+    query.rest = query.scale * (double)limits.rest * (1 + 0x1p-40) + (0x1p-45 + 2 * matrix->turn) * length;
     query.length_up = rounded_up(query.length * (1 + 0x1p-19));
-    query.rest_up = rounded_up(query.rest * (1 + 0x1p-19) + 0x1p-21 * query.length);
+    query.rest_up = rounded_up(query.rest * (1 + 0x1p-19) + 0x1p-20 * length);
+    query.tail_up = rounded_up(query.scale * length_of(codes + matrix->groups * GROUP, matrix->tail) * (1 + 0x1p-19));
     return query;
 }
 
@@ -445,18 +499,18 @@ static int64_t ranked(const Wish *wish, const float *scores, uint64_t key, float
    another at `starts`; `counts` and `scanned` [n_wishes] say how many are found and how many the scan left. Returns 0, or
    -1 without memory. */
 int cf_best(int level, const Matrix *matrix, const float *vectors, const float *bias, int64_t dim, const float *vector,
-            int64_t n_wishes, const uint8_t *const *open, const int64_t *k, uint64_t key, const int64_t *starts,
+            const float *turned, int64_t n_wishes, const uint8_t *const *open, const int64_t *k, uint64_t key, const int64_t *starts,
             int32_t *rows, int64_t *counts, int64_t *scanned) {
-    int8_t *codes = calloc((size_t)matrix->groups + 1, GROUP);
+    int8_t *codes = calloc((size_t)(matrix->groups * GROUP + matrix->tail + GROUP), 1);
     float *scratch = malloc((size_t)(matrix->n + 1) * 2 * sizeof *scratch);
     int32_t *found = malloc((size_t)(matrix->n + 1) * sizeof *found);
     Wish *wishes = calloc((size_t)n_wishes, sizeof *wishes);
     Found *room = malloc((size_t)(n_wishes * matrix->n + 1) * sizeof *room);
     int failed = !(codes && scratch && found && wishes && room);
     if (!failed) {
-        const Query query = asked(vector, dim, codes);
+        const Query query = asked(matrix, turned, dim, codes);
         for (int64_t w = 0; w < n_wishes; w++)
-            wishes[w] = (Wish){open[w], k[w], room + w * matrix->n, 0, 4 * k[w] + 64, -INFINITY};
+            wishes[w] = (Wish){open[w], k[w], room + w * matrix->n, 0, 4 * k[w] + 64, -INFINITY, 0, {{0, 0}}};
         scan(level, matrix, &query, wishes, n_wishes, scratch);
         float *scores = scratch + matrix->n + 1;
         for (int64_t w = 0; w < n_wishes && !failed; w++) {
