@@ -1,7 +1,7 @@
 """A large catalogue with a trained model's arrays, made: what a server and its peers are timed on.
 
 Vectors have a decaying spectrum, as trained ones do: direction j of 128 has a variance of 1 ÷ j, turned at random, and
-lengths are log-normal. Three experts: factorisation with biases, content, popularity; the form is a fixed blend of their
+lengths are log-normal; users' tastes are drawn alike, and they took what suits them best of some thousands. Three experts: factorisation with biases, content, popularity; the form is a fixed blend of their
 raw scores, so that anybody can compute the same over all items.
 """
 
@@ -48,22 +48,30 @@ class Catalogue:
 def made(n_items: int, *, seed: int = 1, decay: float = 0.5) -> Catalogue:
     """Return a catalogue of float32 arrays; direction j has deviation j ** −decay, 0 for isotropic vectors."""
     draw = np.random.default_rng(seed)
+    axes = np.linalg.qr(draw.standard_normal((DIM, DIM)))[0].astype(np.float32)
     lengths = np.exp(0.3 * draw.standard_normal(n_items, dtype=np.float32))[:, None]
-    content = turned(draw, n_items, decay)
+    content = turned(draw, axes, n_items, decay)
     content /= np.linalg.norm(content, axis=1, keepdims=True)
     popularity = np.log1p(1e5 / (1 + draw.permutation(n_items))).astype(np.float32)
+    collaborative = np.float32(0.1) * turned(draw, axes, n_items, decay) * lengths
     return Catalogue(
-        np.float32(0.1) * turned(draw, n_items, decay) * lengths,
+        collaborative,
         np.float32(0.02) * popularity,
         content,
         popularity,
-        np.sort(np.stack([draw.choice(n_items, SEEN, replace=False) for _ in range(N_USERS)]), axis=1).astype(np.int32),
+        np.stack([_liked(draw, collaborative, taste) for taste in turned(draw, axes, N_USERS, decay)]),
     )
 
 
-def turned(draw: np.random.Generator, n: int, decay: float) -> np.ndarray:
-    """Return vectors float32 [n, DIM] with a decaying spectrum in directions drawn at random."""
-    axes = np.linalg.qr(draw.standard_normal((DIM, DIM)))[0].astype(np.float32)
+def _liked(draw: np.random.Generator, vectors: np.ndarray, taste: np.ndarray) -> np.ndarray:
+    """Return the rows that somebody of this taste took, of 4,000 he came upon."""
+    met = draw.choice(len(vectors), min(4_000, len(vectors)), replace=False)
+    best = np.argpartition(-(vectors[met] @ taste), SEEN)[:SEEN]
+    return np.sort(met[best]).astype(np.int32)
+
+
+def turned(draw: np.random.Generator, axes: np.ndarray, n: int, decay: float) -> np.ndarray:
+    """Return vectors float32 [n, DIM] with a decaying spectrum along axes."""
     deviation = np.arange(1, DIM + 1, dtype=np.float32) ** np.float32(-decay)
     return np.ascontiguousarray((draw.standard_normal((n, DIM), dtype=np.float32) * deviation) @ axes)
 

@@ -98,6 +98,15 @@ INLINE void bounds_plain(const uint8_t *block, const Limits *limits, const Query
     bounds_of_dots(sides_of(block, groups), limits, query, dots, high);
 }
 
+/* Σ a · b of n codes behind the leading ones. */
+typedef int32_t (*Rest)(const int8_t *a, const int8_t *b, int64_t n);
+
+INLINE int32_t rest_plain(const int8_t *a, const int8_t *b, int64_t n) {
+    int32_t sum = 0;
+    for (int64_t j = 0; j < n; j++) sum += a[j] * b[j];
+    return sum;
+}
+
 INLINE uint32_t reach_plain(const float *high, float least) {
     uint32_t bits = 0;
     for (int lane = 0; lane < LANES; lane++) bits |= (uint32_t) !(high[lane] < least) << lane;
@@ -127,6 +136,20 @@ AVX2 INLINE void bounds_avx2(const uint8_t *block, const Limits *limits, const Q
         _mm256_storeu_si256((__m256i *)(dots + part * 4), _mm256_sub_epi32(whole, moved));
     }
     bounds_of_dots(sides_of(block, groups), limits, query, dots, high);
+}
+
+AVX2 INLINE int32_t rest_avx2(const int8_t *a, const int8_t *b, int64_t n) {
+    __m256i sum = _mm256_setzero_si256();
+    int64_t j = 0;
+    for (; j + 16 <= n; j += 16) {
+        const __m256i one = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(a + j)));
+        const __m256i other = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(b + j)));
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(one, other));
+    }
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
+    return _mm_cvtsi128_si32(four) + rest_plain(a + j, b + j, n - j);
 }
 
 AVX2 INLINE uint32_t reach_avx2(const float *high, float least) {
@@ -208,7 +231,7 @@ INLINE uint32_t open_bits(const uint8_t *open, int64_t lanes) {
 }
 
 /* Score the rows that wait by all their codes, and keep those that still reach. */
-INLINE void settle(Wish *wish, const Matrix *m, const Query *query, float *scratch) {
+INLINE void settle(Wish *wish, const Matrix *m, const Query *query, float *scratch, const Rest rest) {
     const int64_t step = block_bytes(m->groups);
     const int8_t *codes = query->codes + m->groups * GROUP;
     for (int i = 0; i < wish->waiting; i++) {
@@ -216,8 +239,7 @@ INLINE void settle(Wish *wish, const Matrix *m, const Query *query, float *scrat
         const Limits *limits = m->limits + row / LANES;
         const Sides *sides = sides_of(m->blocks + row / LANES * step, m->groups);
         const int8_t *tail = m->tails + row * m->tail;
-        int32_t dot = wish->pending[i].dot;
-        for (int64_t j = 0; j < m->tail; j++) dot += tail[j] * codes[j];
+        const int32_t dot = wish->pending[i].dot + rest(tail, codes, m->tail);
         const double bias = sides->bias[lane], scale = sides->scale[lane];
         const double off = scale * (limits->size * query->rest + limits->rest * query->length) + fabs(bias) * 0x1p-48;
         const double middle = bias + scale * query->scale * (double)dot;
@@ -229,7 +251,7 @@ INLINE void settle(Wish *wish, const Matrix *m, const Query *query, float *scrat
 }
 
 INLINE void scan_with(const Matrix *m, const Query *query, Wish *wishes, int64_t n_wishes, float *scratch,
-                      const Bounds bounds, const Reach reach) {
+                      const Bounds bounds, const Reach reach, const Rest rest) {
     const int64_t step = block_bytes(m->groups);
     for (int64_t start = 0; start < m->n; start += LANES) {
         const uint8_t *block = m->blocks + start / LANES * step;
@@ -246,20 +268,20 @@ INLINE void scan_with(const Matrix *m, const Query *query, Wish *wishes, int64_t
                 const int lane = __builtin_ctz(bits);
                 for (int64_t j = 0; j < m->tail; j += 64) __builtin_prefetch(m->tails + (start + lane) * m->tail + j);
                 wish->pending[wish->waiting++] = (Pending){(int32_t)(start + lane), dots[lane]};
-                if (wish->waiting == PENDING) settle(wish, m, query, scratch);
+                if (wish->waiting == PENDING) settle(wish, m, query, scratch, rest);
             }
         }
     }
     for (int64_t w = 0; w < n_wishes; w++) {
-        settle(wishes + w, m, query, scratch);
+        settle(wishes + w, m, query, scratch, rest);
         sift(wishes + w, scratch);
     }
 }
 
-static void scan_plain(const Matrix *m, const Query *q, Wish *w, int64_t n_w, float *s) { scan_with(m, q, w, n_w, s, bounds_plain, reach_plain); }
+static void scan_plain(const Matrix *m, const Query *q, Wish *w, int64_t n_w, float *s) { scan_with(m, q, w, n_w, s, bounds_plain, reach_plain, rest_plain); }
 #if defined(__x86_64__)
-AVX2 static void scan_avx2(const Matrix *m, const Query *q, Wish *w, int64_t n_w, float *s) { scan_with(m, q, w, n_w, s, bounds_avx2, reach_avx2); }
-VNNI static void scan_vnni(const Matrix *m, const Query *q, Wish *w, int64_t n_w, float *s) { scan_with(m, q, w, n_w, s, bounds_vnni, reach_vnni); }
+AVX2 static void scan_avx2(const Matrix *m, const Query *q, Wish *w, int64_t n_w, float *s) { scan_with(m, q, w, n_w, s, bounds_avx2, reach_avx2, rest_avx2); }
+VNNI static void scan_vnni(const Matrix *m, const Query *q, Wish *w, int64_t n_w, float *s) { scan_with(m, q, w, n_w, s, bounds_vnni, reach_vnni, rest_avx2); }
 #endif
 
 /* What this processor can do: 0 plain C, 1 AVX2, 2 AVX-512 with VNNI. */
