@@ -1,8 +1,9 @@
 """A large catalogue with a trained model's arrays, made: what a server and its peers are timed on.
 
-Vectors have a decaying spectrum, as trained ones do: direction j of 128 has a variance of 1 ÷ j, turned at random, and
-lengths are log-normal; users' tastes are drawn alike, and they took what suits them best of some thousands. Three experts: factorisation with biases, content, popularity; the form is a fixed blend of their
-raw scores, so that anybody can compute the same over all items.
+Vectors have a decaying spectrum: direction j of 128 has a variance of 1 ÷ j, turned at random, and lengths are
+log-normal. Users' tastes are drawn alike, and they took what suits them best of some thousands. Three experts:
+factorisation with biases, content, popularity; the form is a fixed blend of their raw scores, so that anybody can
+compute the same over all items.
 """
 
 from dataclasses import dataclass

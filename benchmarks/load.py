@@ -56,8 +56,17 @@ def path_of(number: int) -> str:
 def cost(pid: int, port: int, requests: int, connections: int = 4) -> float:
     """Return the processor milliseconds of a server per request, asked by some connections in parallel."""
     before = processor_seconds(pid)
-    in_parallel(connections, lambda client, share: [client.get(path_of(n)) for n in range(share, requests, connections)], port)
+    closed_loop(port, requests, connections)
     return (processor_seconds(pid) - before) / requests * 1e3
+
+
+def closed_loop(port: int, requests: int, connections: int) -> None:
+    """Send so many requests, each connection the next when the last is answered."""
+    in_parallel(
+        connections,
+        lambda client, share: [client.get(path_of(number)) for number in range(share, requests, connections)],
+        port,
+    )
 
 
 def paced(port: int, rate: float, seconds: float, connections: int = 8) -> list[float]:

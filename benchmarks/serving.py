@@ -22,14 +22,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter, thread_time
+from time import perf_counter, process_time, thread_time
 
 import msgspec
 import numpy as np
 from catalogue import SEEN, Catalogue, made, model_of, publish
-from load import cost, paced, ready_seconds
+from load import Client, closed_loop, cost, paced, path_of, ready_seconds
 from served import Served
 
 from coldframe.dataset.training_set import DAY_US
@@ -43,7 +44,7 @@ PEERS = Path(__file__).parent / "peers" / "services"
 ONE_THREAD = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
 
 
-def naive(vectors: np.ndarray, bias: np.ndarray, user: np.ndarray, seen: np.ndarray) -> list[int]:
+def naive(vectors: np.ndarray, bias: np.ndarray, seen: np.ndarray, user: np.ndarray) -> list[int]:
     """Sort everything, then leave out what was seen."""
     hidden, found = set(seen.tolist()), []
     for row in np.argsort(-(vectors @ user + bias)):
@@ -54,7 +55,7 @@ def naive(vectors: np.ndarray, bias: np.ndarray, user: np.ndarray, seen: np.ndar
     return found
 
 
-def partition(vectors: np.ndarray, bias: np.ndarray, user: np.ndarray, seen: np.ndarray) -> list[int]:
+def partition(vectors: np.ndarray, bias: np.ndarray, seen: np.ndarray, user: np.ndarray) -> list[int]:
     """Part the best from the rest, then sort them."""
     scores = vectors @ user + bias
     scores[seen] = -np.inf
@@ -65,32 +66,29 @@ def partition(vectors: np.ndarray, bias: np.ndarray, user: np.ndarray, seen: np.
 def kernel(n_items: int, rounds: int) -> None:
     """Print how much faster the kernel is than NumPy."""
     for decay, kind in ((0.5, "decaying"), (0.0, "isotropic")):
-        catalogue = made(n_items, decay=decay)
-        vectors, bias, seen = catalogue.collaborative, catalogue.bias, catalogue.seen
-        started, matrix = perf_counter(), Matrix(vectors, bias)
-        coding = perf_counter() - started
-        draw = np.random.default_rng(2)
-        users = vectors[draw.integers(0, n_items, (20, 5))].sum(axis=1)
-        everything = np.ones(n_items, np.bool_)
+        print(f"kernel ({name()}), {n_items:,} items, {kind} spectrum: {_beside(made(n_items, decay=decay), rounds)}")
 
-        def scan(user: np.ndarray, shown: np.ndarray = everything, matrix: Matrix = matrix) -> list[int]:
-            shown[seen[0]] = False
-            return matrix.best(user, [Wanted(shown, 10)], key=0)[0].tolist()
 
-        same = sum(scan(user) == partition(vectors, bias, user, seen[0]) for user in users)
-        kept = np.mean([matrix.search(user, [Wanted(everything, 10)], 0).scanned[0] for user in users])
-        asks = {
-            "ours": scan,
-            "argsort": lambda user, v=vectors, b=bias: naive(v, b, user, seen[0]),
-            "argpartition": lambda user, v=vectors, b=bias: partition(v, b, user, seen[0]),
-        }
-        times = np.array([[_spent(ask, users) for ask in asks.values()] for _ in range(rounds)])
-        ours, sort, part = np.median(times, axis=0) * 1e3
-        print(
-            f"kernel ({name()}), {n_items:,} items, {kind} spectrum: {ours:.2f} ms; argsort {sort:.2f} ms,"
-            f" {_ratio(times[:, 1] / times[:, 0])}; argpartition {part:.2f} ms, {_ratio(times[:, 2] / times[:, 0])};"
-            f" {kept:.0f} rows left by the scan; {same} of {len(users)} lists are argpartition's; codes in {coding:.2f} s"
-        )
+def _beside(catalogue: Catalogue, rounds: int) -> str:
+    vectors, bias, seen = catalogue.collaborative, catalogue.bias, catalogue.seen[0]
+    started, matrix = process_time(), Matrix(vectors, bias)
+    coding, shown = process_time() - started, np.ones(len(bias), np.bool_)
+    rows = np.random.default_rng(2).integers(0, len(bias), (20, 5))
+    users = vectors[rows].sum(axis=1)
+
+    def scan(user: np.ndarray) -> list[int]:
+        shown[seen] = False
+        return matrix.best(user, [Wanted(shown, 10)], key=0)[0].tolist()
+
+    asks = (scan, partial(naive, vectors, bias, seen), partial(partition, vectors, bias, seen))
+    same = sum(scan(user) == partition(vectors, bias, seen, user) for user in users)
+    times = np.array([[_spent(ask, users) for ask in asks] for _ in range(rounds)])
+    ours, sort, part = np.median(times, axis=0) * 1e3
+    return (
+        f"{ours:.2f} ms; argsort {sort:.2f} ms, {_ratio(times[:, 1] / times[:, 0])};"
+        f" argpartition {part:.2f} ms, {_ratio(times[:, 2] / times[:, 0])};"
+        f" {same} of {len(users)} lists are argpartition's; codes made in {coding:.1f} processor seconds"
+    )
 
 
 def _spent(ask: Callable[[np.ndarray], object], users: np.ndarray) -> float:
@@ -164,7 +162,6 @@ def requests(n_items: int, count: int, rounds: int) -> None:
 
 def _agreement(servers: dict[str, tuple[int, int]]) -> str:
     """Say how many of the items of 20 lists are those of the peer that computes everything."""
-    from load import Client, path_of
 
     def lists(port: int) -> list[set[str]]:
         client = Client(port)
@@ -176,12 +173,10 @@ def _agreement(servers: dict[str, tuple[int, int]]) -> str:
     return f"{shared} of {sum(map(len, theirs))} items are those of a mix over the whole catalogue"
 
 
-def _half_load(port: int, seconds: float = 10) -> None:
-    from load import in_parallel, path_of
-
-    start, done = perf_counter(), 400
-    in_parallel(8, lambda client, share: [client.get(path_of(n)) for n in range(share, done, 8)], port)
-    capacity = done / (perf_counter() - start)
+def _half_load(port: int, seconds: float = 10, asked: int = 400) -> None:
+    start = perf_counter()
+    closed_loop(port, asked, 8)
+    capacity = asked / (perf_counter() - start)
     times = np.array(paced(port, capacity / 2, seconds))
     at = {share: np.percentile(times, share) for share in (50, 99)}
     print(f"  at half of {capacity:.0f} requests a second: median {at[50]:.1f} ms, 99th percentile {at[99]:.1f} ms")

@@ -63,9 +63,7 @@ def questions(draw, values=plain_floats, asked=plain_floats):
     vectors = some[draw(arrays(np.int64, n, elements=st.integers(0, kinds - 1)))]
     bias = draw(st.one_of(st.none(), arrays(np.float32, n, elements=values)))
     query = draw(arrays(np.float32, dim, elements=asked))
-    wanted = [
-        Wanted(draw(arrays(np.bool_, n)), draw(st.integers(1, n + 3))) for _ in range(draw(st.integers(1, 3)))
-    ]
+    wanted = [Wanted(draw(arrays(np.bool_, n)), draw(st.integers(1, n + 3))) for _ in range(draw(st.integers(1, 3)))]
     return vectors, bias, query, wanted
 
 
@@ -87,7 +85,9 @@ def test_a_row_that_is_not_finite_is_scored_like_any_other_and_nan_is_no_score(w
 
 @pytest.mark.parametrize("which", SCANS)
 @pytest.mark.parametrize("spread", [0.0, 1.0], ids=["isotropic", "decaying"])
-@pytest.mark.parametrize(("n", "dim", "k"), [(5_000, 64, 100), (1_037, 128, 10), (300, 3, 299), (40, 1, 5), (17, 200, 20)])
+@pytest.mark.parametrize(
+    ("n", "dim", "k"), [(5_000, 64, 100), (1_037, 128, 10), (300, 3, 299), (40, 1, 5), (17, 200, 20)]
+)
 def test_it_finds_them_among_many(which, spread, n, dim, k):
     draw = np.random.default_rng(n)
     vectors = (draw.normal(size=(n, dim)) * np.arange(1, dim + 1) ** -spread).astype(np.float32)
@@ -120,7 +120,9 @@ def test_a_score_is_the_true_one_rounded(question):
         products = [Fraction(float(v)) * Fraction(float(u)) for v, u in zip(vectors[row], query, strict=True)]
         true = sum(products, Fraction(0 if bias is None else float(bias[row])))
         size = sum(map(abs, products), abs(Fraction(0 if bias is None else float(bias[row]))))
-        assert abs(Fraction(score) - true) <= abs(true) * Fraction(1, 2**24) + size * Fraction(1, 2**45) + Fraction(1, 2**149)
+        assert abs(Fraction(score) - true) <= abs(true) * Fraction(1, 2**24) + size * Fraction(1, 2**45) + Fraction(
+            1, 2**149
+        )
 
 
 @pytest.mark.parametrize("which", SCANS)

@@ -38,7 +38,9 @@ def load(folder: str) -> Litestar:
         scores[arrays.seen(user)] = -np.inf
         best = np.argpartition(-scores, n)[:n]
         best = best[np.argsort(-scores[best])]
-        return Answer(user_id, [Item(item_id(row), score) for row, score in zip(best, scores[best].tolist(), strict=True)])
+        return Answer(
+            user_id, [Item(item_id(row), score) for row, score in zip(best, scores[best].tolist(), strict=True)]
+        )
 
     return Litestar([recommend], openapi_config=None)
 

@@ -44,7 +44,6 @@ class CatalogueView:
             mask &= inside
         return mask
 
-
     def _window(self, now: int) -> "Window":
         """Return the mask at `now`, the same one until an item begins or ends."""
         window = self._windows[-1]

@@ -1,7 +1,7 @@
 """The scan in C: codes of 8 bits beside the vectors they stand for.
 
-Owns the memory that scan.c reads. A bundle holds vectors alone; their codes are made when it is opened, so that what the
-bound rests on is what is there.
+Owns the memory that scan.c reads. A bundle holds vectors alone; their codes are made when it is opened, so that what
+the bound rests on is what is there.
 """
 
 import ctypes

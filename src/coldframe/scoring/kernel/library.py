@@ -37,9 +37,7 @@ class Library:
         self.level: int = loaded.cf_level()
         self.bytes: Callable[[int, int], int] = loaded.cf_bytes
         loaded.cf_bytes.argtypes, loaded.cf_bytes.restype = (whole, whole), whole
-        self.quantise = _checked(
-            loaded.cf_quantise, pointer, pointer, whole, whole, whole, pointer, pointer, pointer
-        )
+        self.quantise = _checked(loaded.cf_quantise, pointer, pointer, whole, whole, whole, pointer, pointer, pointer)
         self.best = _checked(
             loaded.cf_best,
             *(ctypes.POINTER(Blocks), pointer, pointer, whole, pointer, pointer),

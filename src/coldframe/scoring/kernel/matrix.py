@@ -9,11 +9,16 @@ are, exact scores decide. So the answer is that of sorting all exact scores, wha
 
 by Cauchy and Schwarz. q·p is exact in int32 (dim ≤ 65,536); of ‖q‖ and ‖r‖ ÷ s a block of 16 rows keeps the largest,
 rounded up. Double arithmetic on these adds at most 2^-48 |bias| + 2^-45 s ‖q‖ ‖u‖, and rounding a lower and an upper
-bound to float32 keeps their order with the rounded score, since rounding is monotone. Before that, float32 alone tells
-rows that cannot reach: its four roundings are within 2^-21 (|bias| + s ‖q‖ ‖u‖) + 2^-100, and what overflows counts as
-reaching. A row that is not finite has an infinite bound and is always scored exactly; NaN is no score. A row is kept
-when its upper bound reaches the k-th largest lower bound of those seen so far: at least k rows score that much, so no
-row left out is among the k best or tied with the last of them.
+bound to float32 keeps their order with the rounded score, since rounding is monotone. Where the vectors were turned
+before (`turning`), `error` ‖v‖ ‖u‖ is added, with ‖v‖ ≤ s (‖q‖ + ‖r‖ ÷ s).
+
+**What is not read.** Of most rows only the leading codes are: q·p ≤ (q·p of these) + ‖other codes of q‖ ‖those of p‖,
+again by Cauchy and Schwarz. This test is made in float32, whose roundings are within 2^-21 |bias| + 2^-20 s ‖q‖ ‖u‖ +
+2^-100 and 2^-19 of every other term; what overflows counts as reaching. Rows that reach are bounded by all their codes.
+
+**What is kept.** A row is kept when its upper bound reaches the k-th largest lower bound of those seen so far: at least
+k rows score that much, so no row left out is among the k best or tied with the last of them. A row that is not finite
+has an infinite bound and is always scored exactly; NaN is no score.
 """
 
 from collections.abc import Sequence
@@ -23,9 +28,13 @@ import numpy as np
 
 from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.kernel.compiled import Compiled
-from coldframe.scoring.kernel.library import Library, library
+from coldframe.scoring.kernel.library import library
 from coldframe.scoring.kernel.plain import Plain
 from coldframe.scoring.kernel.wishes import Best, Scores, Wanted
+
+
+MAX_DIM = 65_536
+"""What a product of codes is exact in int32 up to."""
 
 
 class Scan(Scores, Protocol):
@@ -42,7 +51,7 @@ class Matrix:
     def __init__(self, vectors: Floats, bias: Floats | None = None) -> None:
         vectors = np.ascontiguousarray(vectors, np.float32)
         bias = None if bias is None else np.ascontiguousarray(bias, np.float32)
-        compiled = library()
+        compiled = library() if vectors.shape[1] <= MAX_DIM else None
         self._scan: Scan = Plain(vectors, bias) if compiled is None else Compiled(vectors, bias, compiled)
 
     def scores(self, query: Floats) -> Floats:

@@ -32,9 +32,9 @@ class Plain:
     def _survivors(self, query: Floats, wanted: Sequence[Wanted]) -> list[Rows]:
         """Return for each wish a superset of its k best rows, with all that are tied with one of them.
 
-        However a sum of dim products is ordered, float32 is off by at most γ Σ|v u| ≤ γ ‖v‖ ‖u‖, γ = dim ε ÷ (1 − dim ε),
-        ε = 2^-24 (Higham 2002, §3.1), and by dim × the least normal number where it underflows. That is doubled here. What
-        is outside of the range where it holds is kept.
+        However a sum of dim products is ordered, float32 is off by at most γ Σ|v u| ≤ γ ‖v‖ ‖u‖, where
+        γ = dim ε ÷ (1 − dim ε) and ε = 2^-24 (Higham 2002, §3.1), and by dim × the least normal number where it
+        underflows. That is more than doubled here. What is outside of the range where it holds is kept.
         """
         size = float(np.linalg.norm(query.astype(np.float64)))
         if not SMALLEST < size < LARGEST:

@@ -1,7 +1,7 @@
 """Vectors turned so that the leading directions say most: what a scan need not read of most rows.
 
-Owns the directions, how many of them lead, and how far off turned products can be. Learns nothing that an answer depends
-on: any turn gives the same answers, a good one sooner.
+Owns the directions, how many of them lead, and how far off turned products can be. Learns nothing that an answer
+depends on: any turn gives the same answers, a good one sooner.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ENOUGH = 1.25
 
 @dataclass(frozen=True)
 class Turning:
-    """`axes` float32 [dim, dim] or None for no turn; the first `leading` dimensions lead; see `turning_of` for `error`."""
+    """`axes` float32 [dim, dim], None for no turn; the first `leading` dimensions lead; `error` as in `turning_of`."""
 
     axes: Floats | None
     leading: int
@@ -66,6 +66,6 @@ def _directions(vectors: Floats) -> tuple[Floats, Floats]:
 
 
 def _is_enough(spread: Floats, leading: int) -> bool:
-    """Return whether so many directions lead: scores of users like items deviate by √Σ share² of the lengths' product."""
+    """Return whether so many directions lead. Scores of users like items deviate by √Σ share² of both lengths."""
     deviation = float(np.sqrt((spread.astype(np.float64) ** 2).sum()))
     return leading > 0 and float(spread[leading:].sum()) <= ENOUGH * deviation

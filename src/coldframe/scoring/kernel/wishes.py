@@ -35,9 +35,7 @@ class Scores(Protocol):
         ...
 
 
-def by_scoring(
-    of: Scores, query: Floats, left: Sequence[NDArray[Any]], wanted: Sequence[Wanted], key: int
-) -> Best:
+def by_scoring(of: Scores, query: Floats, left: Sequence[NDArray[Any]], wanted: Sequence[Wanted], key: int) -> Best:
     """Return the best rows of each wish among those that are left for it."""
     rows = [each.astype(np.int32, copy=False) for each in left]
     return Best(
