@@ -139,6 +139,15 @@ def test_nothing_is_ranked_by_a_query_that_is_not_finite(strange):
         Matrix(np.ones((3, 2), np.float32)).best(np.array([strange, 0]), [Wanted(np.ones(3, np.bool_), 1)], KEY)
 
 
+@pytest.mark.parametrize("which", SCANS)
+def test_of_nothing_and_where_nothing_is_wanted_nothing_is_found(which):
+    query = np.ones(2, np.float32)
+    assert found(which, np.ones((0, 2), np.float32), None, query, Wanted(np.ones(0, np.bool_), 3)) == [[]]
+    assert found(which, np.ones((3, 2), np.float32), None, query, Wanted(np.ones(3, np.bool_), 0)) == [[]]
+    assert found(which, np.ones((3, 2), np.float32), None, query, Wanted(np.zeros(3, np.bool_), 3)) == [[]]
+    assert found(which, np.ones((3, 2), np.float32), None, query) == []
+
+
 def test_a_scan_says_what_it_is():
     assert name() in SCANS
 

@@ -65,9 +65,10 @@ class Compiled:
         return found
 
     def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
-        """Return the best rows of each wish for a finite query; nobody wants less than one."""
+        """Return the best rows of each wish for a finite query."""
         turned = self._turning.turned(query)
-        if not np.isfinite(turned).all():
+        least = min((each.k for each in wanted), default=0)
+        if not self._n or least < 1 or not np.isfinite(turned).all():
             return by_scoring(self, query, [np.flatnonzero(each.among) for each in wanted], wanted, key)
         k = [min(each.k, self._n) for each in wanted]
         starts = [0, *accumulate(k)]

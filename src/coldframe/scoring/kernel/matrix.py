@@ -32,7 +32,6 @@ from coldframe.scoring.kernel.library import library
 from coldframe.scoring.kernel.plain import Plain
 from coldframe.scoring.kernel.wishes import Best, Scores, Wanted
 
-
 MAX_DIM = 65_536
 """What a product of codes is exact in int32 up to."""
 
