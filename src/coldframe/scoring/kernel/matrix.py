@@ -40,7 +40,7 @@ class Scan(Scores, Protocol):
     """What differs between C and NumPy: how fast."""
 
     def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
-        """Return the best rows of each wish for a finite query; nobody wants less than one."""
+        """Return the best rows of each wish for a finite query."""
         ...
 
 

@@ -64,6 +64,8 @@ def lengths_of(vectors: Floats) -> Floats:
 
 def _reaching(rows: Rows, low: Floats, high: Floats, k: int) -> Rows:
     """Return the rows whose upper bound reaches the k-th best lower bound among them."""
+    if k < 1:
+        return rows[:0]
     if len(rows) <= k:
         return rows
     least = np.partition(low[rows], len(rows) - k)[len(rows) - k]
