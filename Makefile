@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fault bench bench-pipeline bench-training bench-live peers engines broker lock
+.PHONY: help demo test check fault bench bench-pipeline bench-serving bench-training bench-live peers services engines broker lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,9 +10,11 @@ BIN := $(VENV)/bin
 BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py persons.py feed.py ingest.py tfrecord.py hostile.py kills.py light_install.py quality.py)
 
 # One stamp for each set of requirements, named by their checksum: installed once, and again when they change.
-checksum = $(shell cat requirements/$(1).txt pyproject.toml | cksum | tr ' ' '-')
+checksum = $(shell cat requirements/$(1).txt pyproject.toml hatch_build.py src/coldframe/scoring/kernel/scan.c | cksum | tr ' ' '-')
 DEV := $(VENV)/.installed-dev-$(call checksum,dev)
 TRAIN := $(or $(wildcard $(DEV)),$(VENV)/.installed-train-$(call checksum,train))
+
+SERVICES := .venv-services/.installed-$(shell cat requirements/services.txt | cksum | tr ' ' '-')
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -42,6 +44,9 @@ bench-pipeline: $(DEV) ## time events to training shards at 10 and 100 million; 
 	$(BIN)/python benchmarks/pipeline.py --events 10000000
 	$(BIN)/python benchmarks/pipeline.py --events 100000000 --repeats 1
 
+bench-serving: $(DEV) $(SERVICES) ## time a request beside services as people write them, and start to ready; long
+	$(BIN)/python benchmarks/serving.py
+
 bench-training: $(DEV) ## time the factorisation beside implicit's (make peers); long
 	$(BIN)/python benchmarks/training.py
 
@@ -58,6 +63,14 @@ $(PEERS):
 	@rm -rf .venv-peers
 	@$(or $(PYTHON),python3.11) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install --quiet --require-hashes --requirement requirements/peers.txt
+	@touch $@
+
+services: $(SERVICES) ## install the naive service into .venv-services, for bench-serving (needs Python 3.11)
+
+$(SERVICES):
+	@rm -rf .venv-services
+	@$(or $(PYTHON),python3.11) -m venv .venv-services
+	@.venv-services/bin/python -m pip install --quiet --require-hashes --requirement requirements/services.txt
 	@touch $@
 
 # The engines for many machines hold packages back, so they too have an environment of their own, with this project in it.
@@ -90,7 +103,7 @@ COMPILE = $(UV) pip compile pyproject.toml requirements/build.in --universal --p
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --upgrade --extra train --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
-	for name in peers engines; do \
+	for name in peers services engines; do \
 		$(UV) pip compile requirements/$$name.in --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements/$$name.txt || exit 1; \
 	done

@@ -10,6 +10,7 @@ from coldframe.dataset.training_set import DAY_US
 from coldframe.models.fits import EXPERTS, fit_experts
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import Popularity
+from coldframe.scoring.opinion import SpeaksInFull
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import History, Request
 from coldframe.testing.expert_contract import ExpertContract
@@ -60,7 +61,7 @@ class TestEveryExpert(ExpertContract):
 
 
 @dataclass(frozen=True)
-class Odd:
+class Odd(SpeaksInFull):
     """An expert that is its past's count plus a quirk."""
 
     quirk: str

@@ -41,7 +41,7 @@ ASKED = Request(
 
 
 def evidence(request=ASKED, items=ITEMS):
-    return gather(SCORES, items, request, FITTED, SCALE)
+    return gather(SCORES[:, items], items, request, FITTED, SCALE)
 
 
 def column(name, request=ASKED):
@@ -152,7 +152,7 @@ def test_hiding_an_expert_is_as_if_it_were_silent():
     silent = SCORES.copy()
     silent[0] = NAN
     hidden = occluded(evidence(), 0, len(evidence().items))
-    assert np.array_equal(hidden.features, gather(silent, ITEMS, ASKED, FITTED, SCALE).features)
+    assert np.array_equal(hidden.features, gather(silent[:, ITEMS], ITEMS, ASKED, FITTED, SCALE).features)
     assert not np.array_equal(hidden.features, evidence().features)
 
 

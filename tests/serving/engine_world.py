@@ -48,6 +48,9 @@ class ShelfModel:
         level = "content" if len(request.history) else "popular"
         return Answer(best.astype(np.int32), score[best], shares, level, np.ones(len(best), np.float32))
 
+    def prepare(self):
+        pass
+
     def reasons_of(self, request, items):
         return [self.reasons(request, item) for item in items]
 

@@ -18,7 +18,8 @@ Bools = NDArray[np.bool_]
 Rows = NDArray[np.int32]
 Times = NDArray[np.int64]
 
-NEVER = np.iinfo(np.int64).min
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+NEVER: int = np.iinfo(np.int64).min
 """The time of what did not happen, or is not known."""
 DAY_US = 86_400_000_000
 """Microseconds in a day."""
@@ -34,7 +35,7 @@ def micros(moment: datetime | None) -> int:
         return NEVER
     if moment.tzinfo is None:
         raise InputError(f"The time {moment} has no zone.", remedy="Give it one, for example +00:00.")
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True)

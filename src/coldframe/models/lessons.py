@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats, Rows
 from coldframe.models.questions import Question
-from coldframe.scoring.hybrid import Retriever
+from coldframe.scoring.hybrid import Retriever, ask, said
 from coldframe.scoring.mixing import CONTEXT, Calibration, Evidence, gather
 from coldframe.scoring.mixing.evidence import PER_EXPERT
 from coldframe.scoring.mixing.forms import buckets
@@ -84,9 +84,9 @@ def gather_lessons(
 
     def lesson(question: Question) -> Lesson:
         request = question.request
-        spoken = np.stack([expert.score(request) for expert in experts])
-        items = retriever.candidates(request, experts, spoken, fitted_counts)
-        evidence = gather(spoken, items, request, fitted_counts, plain)
+        opinions = ask(experts, request)
+        items = retriever.candidates(request, experts, opinions, fitted_counts)
+        evidence = gather(said(opinions, items), items, request, fitted_counts, plain)
         is_right = np.isin(items, question.relevant)
         return Lesson(evidence, is_right, len(question.relevant), len(request.history), question.user)
 

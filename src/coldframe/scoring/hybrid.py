@@ -3,6 +3,7 @@
 Owns the order of an answer. The same object answers offline and online, and is a scorer like any other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Floats, Rows
 from coldframe.domain import Level
+from coldframe.scoring.kernel import Wanted
 from coldframe.scoring.mixing.composed import by_row
 from coldframe.scoring.mixing.evidence import Calibration, Evidence, chosen, gather, occluded
 from coldframe.scoring.mixing.forms import Form
-from coldframe.scoring.ranking import best_rows
+from coldframe.scoring.opinion import Opinion
 from coldframe.scoring.request import Expert, Request
 
 YOUNG_COUNT = 5
@@ -31,22 +33,21 @@ class Retriever:
     young: int
 
     def candidates(
-        self, request: Request, experts: tuple[Expert, ...], scores: Floats, fitted_counts: NDArray[np.int32]
+        self,
+        request: Request,
+        experts: tuple[Expert, ...],
+        opinions: Sequence[Opinion],
+        fitted_counts: NDArray[np.int32],
     ) -> Rows:
-        """Return distinct item rows, ascending, from every expert's scores [n_experts, n_items]."""
-        everything = np.arange(scores.shape[1])
-        open_rows = everything if request.allowed is None else np.flatnonzero(request.allowed)
-        young_rows = open_rows[fitted_counts[open_rows] <= YOUNG_COUNT]
-        found = [self._best(open_rows, own, self.per_expert, request) for own in scores]
-        found += [
-            self._best(young_rows, own, self.young, request)
-            for expert, own in zip(experts, scores, strict=True)
-            if expert.family == "content"
-        ]
-        return np.unique(np.concatenate(found)).astype(np.int32)
-
-    def _best(self, rows: NDArray[np.int64], scores: Floats, k: int, request: Request) -> NDArray[np.int64]:
-        return best_rows(rows[~np.isnan(scores[rows])], scores, k, key=request.now)
+        """Return distinct item rows, ascending, from every expert's opinion."""
+        allowed = np.ones(len(fitted_counts), np.bool_) if request.allowed is None else request.allowed
+        usual = [Wanted(allowed, self.per_expert)]
+        with_young = [*usual, Wanted(allowed & (fitted_counts <= YOUNG_COUNT), self.young)]
+        found: list[Rows] = []
+        for expert, opinion in zip(experts, opinions, strict=True):
+            found += opinion.best(with_young if expert.family == "content" else usual, request.now)
+        rows = np.sort(np.concatenate(found))
+        return rows[np.diff(rows, prepend=-1) > 0]
 
 
 class Mixed(NamedTuple):
@@ -80,22 +81,22 @@ class Hybrid:
 
     def mix(self, request: Request) -> Mixed:
         """Return the candidates of a request, each with its evidence and its score."""
-        spoken = self.ask(request)
-        return self.mix_rows(request, spoken, self.candidates(request, spoken))
+        opinions = ask(self.experts, request)
+        return self.mix_rows(request, opinions, self.candidates(request, opinions))
 
-    def ask(self, request: Request) -> Floats:
-        """Return every expert's scores, float32 [n_experts, n_items]."""
-        return np.stack([expert.score(request) for expert in self.experts])
-
-    def candidates(self, request: Request, spoken: Floats) -> Rows:
+    def candidates(self, request: Request, opinions: Sequence[Opinion]) -> Rows:
         """Return the candidates, rows ascending."""
-        return self.retriever.candidates(request, self.experts, spoken, self.fitted_counts)
+        return self.retriever.candidates(request, self.experts, opinions, self.fitted_counts)
 
-    def mix_rows(self, request: Request, spoken: Floats, items: Rows) -> Mixed:
+    def mix_rows(self, request: Request, opinions: Sequence[Opinion], items: Rows) -> Mixed:
         """Return some items as candidates, with their evidence and their score."""
-        evidence = gather(spoken, items, request, self.fitted_counts, self.calibration)
-        spoke = tuple(bool((~np.isnan(own)).any()) for own in spoken)
-        return Mixed(evidence, self.form.combine(evidence), spoke)
+        evidence = gather(said(opinions, items), items, request, self.fitted_counts, self.calibration)
+        return Mixed(evidence, self.form.combine(evidence), tuple(opinion.spoke for opinion in opinions))
+
+    def prepare(self) -> None:
+        """Do before the first request what all requests need."""
+        for expert in self.experts:
+            expert.prepare()
 
     def contributions(self, mixed: Mixed, places: NDArray[np.int64]) -> Floats:
         """Return how much lower each candidate at `places` would score had one expert been silent.
@@ -117,6 +118,16 @@ class Hybrid:
         if "collaborative" in families:
             return "hybrid"
         return "content" if "content" in families else "popular"
+
+
+def ask(experts: Sequence[Expert], request: Request) -> list[Opinion]:
+    """Return every expert's opinion; in training, evaluation and serving alike."""
+    return [expert.opinion(request) for expert in experts]
+
+
+def said(opinions: Sequence[Opinion], items: Rows) -> Floats:
+    """Return what every expert says of some items, float32 [n_experts, n]."""
+    return np.stack([opinion.of(items) for opinion in opinions])
 
 
 def shares(contributions: Floats) -> Floats:

@@ -47,7 +47,7 @@ class Recall:
         if self.step_decay < 1 and len(history):
             steps = np.cumsum(np.diff(history.timestamp, prepend=history.timestamp[0]) != 0)
             amount *= self.step_decay ** (steps[-1] - steps)
-        items, place = np.unique(history.item, return_inverse=True)
+        items, place = history.distinct
         weights = np.bincount(place, amount, minlength=len(items))
         if self.cap > 0:
             weights = np.minimum(weights, self.cap)

@@ -17,18 +17,26 @@ def best_rows(rows: NDArray[Any], scores: Floats, k: int, key: int) -> NDArray[A
     >>> best_rows(np.array([0, 1, 2]), np.array([0.1, 0.9, 0.5], np.float32), 2, key=7).tolist()
     [1, 2]
     """
-    values = scores[rows]
+    return rows[best_of(rows, scores[rows], k, key)]
+
+
+def best_of(rows: NDArray[Any], values: Floats, k: int, key: int) -> NDArray[np.int64]:
+    """Return the places of at most k of the rows by (value descending, lot); `values` are those of the rows, no NaN.
+
+    >>> best_of(np.array([7, 8]), np.array([0.1, 0.9], np.float32), 1, key=7).tolist()
+    [1]
+    """
+    places = np.arange(len(rows))
     if k == 0:
-        return rows[:0]
+        return places[:0]
     if len(rows) > k:
         threshold = np.partition(values, len(rows) - k)[len(rows) - k]
-        above, ties = rows[values > threshold], rows[values == threshold]
+        above, ties = np.flatnonzero(values > threshold), np.flatnonzero(values == threshold)
         wanted = k - len(above)
         if len(ties) > wanted:
-            ties = ties[np.argpartition(lots(ties, key), wanted - 1)[:wanted]]
-        rows = np.concatenate([above, ties])
-        values = scores[rows]
-    return rows[np.lexsort((lots(rows, key), -values))]
+            ties = ties[np.argpartition(lots(rows[ties], key), wanted - 1)[:wanted]]
+        places = np.concatenate([above, ties])
+    return places[np.lexsort((lots(rows[places], key), -values[places]))]
 
 
 def lots(rows: NDArray[Any], key: int) -> NDArray[np.uint64]:

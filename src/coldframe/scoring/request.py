@@ -4,12 +4,23 @@ The same request is built offline by the evaluation and online by the engine, so
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import NEVER, Bools, Floats, Rows, Times
+
+if TYPE_CHECKING:
+    from coldframe.scoring.opinion import Opinion
+
+
+class Distinct(NamedTuple):
+    """Different item rows, ascending, and for each event the place of its item among them."""
+
+    items: Rows
+    place: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.item)
+
+    @cached_property
+    def distinct(self) -> "Distinct":
+        """The items of these events, each once."""
+        return Distinct(*np.unique(self.item, return_inverse=True))
 
     @staticmethod
     def empty() -> "History":
@@ -95,9 +111,17 @@ class Scorer(Protocol):
 
 
 class Expert(Scorer, Protocol):
-    """A scorer that a bundle carries and the mixer weighs."""
+    """A scorer that a bundle carries and the mixer weighs; `opinion` is what most of them inherit a form of."""
 
     @property
     def family(self) -> Family:
         """What its word rests on."""
+        ...
+
+    def opinion(self, request: Request) -> "Opinion":
+        """Return the same scores, to be asked only for the best and for some."""
+        ...
+
+    def prepare(self) -> None:
+        """Do before the first request what all requests need, so that nobody waits for it."""
         ...

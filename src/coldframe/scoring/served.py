@@ -15,7 +15,7 @@ from coldframe.dataset.training_set import Bags, Floats, ItemFeatures, Rows, Tim
 from coldframe.domain import Level, RecommendedItem
 from coldframe.scoring.experts import Collaborative, Content
 from coldframe.scoring.exposure import Exposure, is_young
-from coldframe.scoring.hybrid import Hybrid, Mixed, shares
+from coldframe.scoring.hybrid import Hybrid, Mixed, ask, shares
 from coldframe.scoring.mixing.evidence import raw_scores, warmth
 from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Request
@@ -108,16 +108,20 @@ class ServedModel:
         allowed[items] = False
         return _followed(first, self.answer(replace(request, allowed=allowed), n - len(items)))
 
+    def prepare(self) -> None:
+        """Do before the first request what all requests need, so that nobody waits for it."""
+        self.hybrid.prepare()
+
     def reasons(self, request: Request, item: int) -> Reasons:
         """Return why item row `item` has its score for a request."""
         return self.reasons_of(request, [item])[0]
 
     def reasons_of(self, request: Request, items: Sequence[int]) -> list[Reasons]:
         """Return why each of some item rows has its score for a request; the experts are asked once for all."""
-        spoken = self.hybrid.ask(request)
+        opinions = ask(self.hybrid.experts, request)
         wanted = np.array(items, np.int32)
-        rows = np.union1d(self.hybrid.candidates(request, spoken), wanted).astype(np.int32)
-        mixed = self.hybrid.mix_rows(request, spoken, rows)
+        rows = np.union1d(self.hybrid.candidates(request, opinions), wanted).astype(np.int32)
+        mixed = self.hybrid.mix_rows(request, opinions, rows)
         places = np.searchsorted(rows, wanted)
         effects = self.hybrid.contributions(mixed, places)
         return [

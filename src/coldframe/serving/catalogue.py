@@ -6,7 +6,9 @@ never hides an item for what one user did.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,12 +37,44 @@ class CatalogueView:
 
     def shown(self, now: int, category: str | None = None) -> Bools:
         """Return a new mask of the rows that can be shown at `now` (µs), of one category if named."""
-        mask = self.listed & (self.begins <= now) & (now < self.ends)
+        mask = self._window(now).mask.copy()
         if category is not None:
             inside = np.zeros_like(mask)
             inside[self.of_category.get(category, _NO_ROWS)] = True
             mask &= inside
         return mask
+
+    def _window(self, now: int) -> "Window":
+        """Return the mask at `now`, the same one until an item begins or ends."""
+        window = self._windows[-1]
+        if not window.since <= now < window.until:
+            window = Window.at(now, self.listed, self.begins, self.ends)
+            self._windows[:] = [window]
+        return window
+
+    @cached_property
+    def _windows(self) -> list["Window"]:
+        return [Window(0, 0, self.listed)]
+
+
+class Window(NamedTuple):
+    """What can be shown from `since` until before `until` (µs), bool [n_items]."""
+
+    since: int
+    until: int
+    mask: Bools
+
+    @staticmethod
+    def at(now: int, listed: Bools, begins: Times, ends: Times) -> "Window":
+        """Return the window around a moment.
+
+        >>> Window.at(5, np.array([True, True]), np.array([0, 9]), np.array([7, 20]))
+        Window(since=0, until=7, mask=array([ True, False]))
+        """
+        begun, ended = begins <= now, ends <= now
+        since = max(int(begins[begun].max(initial=NEVER)), int(ends[ended].max(initial=NEVER)))
+        until = min(int(begins[~begun].min(initial=FOREVER)), int(ends[~ended].min(initial=FOREVER)))
+        return Window(since, until, listed & begun & ~ended)
 
 
 class Catalogue:

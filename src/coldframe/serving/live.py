@@ -85,6 +85,7 @@ def open_live(bundle: Bundle, store: Store, settings: Settings) -> LiveModel:
     It has answered a stranger once before anybody sees it, so that the first user waits for no compilation.
     """
     model = unpack(bundle.arrays, bundle.meta)
+    model.prepare()
     model.answer(Request(), 1)
     questions = Questions(model, Vocabulary(model.attribute_names), settings)
     return LiveModel(bundle.id, model, Catalogue(store, model.items), LiveCounts(store, model), questions)

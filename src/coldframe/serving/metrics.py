@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from coldframe.scoring import kernel
+
 METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"})
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -92,11 +94,14 @@ class _LiveBundle(Collector):
         self._live = live
 
     def collect(self) -> Iterable[Metric]:
-        """Yield a gauge of value 1 (0 without a bundle), the items the bundle lacks, and its age."""
+        """Yield gauges of value 1 for bundle (0 without one) and scan, the items the bundle lacks, and its age."""
         gauge = GaugeMetricFamily("coldframe_bundle_info", "1 for the live bundle.", labels=["bundle"])
         live = self._live.bundle_id
         gauge.add_metric([live or ""], 1.0 if live else 0.0)
         yield gauge
+        scan = GaugeMetricFamily("coldframe_scan_info", "1 for what looks through the catalogue.", labels=["kernel"])
+        scan.add_metric([kernel.name()], 1.0)
+        yield scan
         yield GaugeMetricFamily(
             "coldframe_items_unknown_to_bundle",
             "Available items newer than the live bundle, which no list can have.",

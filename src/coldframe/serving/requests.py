@@ -84,15 +84,8 @@ class Questions:
         are worth nothing, and those on items that the bundle does not know: no expert can say anything of them. An
         event from a clock that runs ahead happened now at the latest.
         """
-        weighed = [(event, event_weight(event.event_type, self.settings)) for event in person.events]
-        known = [(event, weight) for event, weight in weighed if weight and event.item_id in self.model.items.row_of]
-        events = [event for event, _ in known]
         moment = moment_for(person, self.model.as_of, now)
-        history = History(
-            item=self.model.items.rows(event.item_id for event in events),
-            weight=np.array([weight for _, weight in known], np.float32),
-            timestamp=np.array([min(micros(event.timestamp), moment) for event in events], np.int64),
-        )
+        events, history = self._past(person.events, moment)
         request = Request.known_at(
             moment,
             history,
@@ -102,6 +95,18 @@ class Questions:
             item_counts=counts,
         )
         return Question(request, events)
+
+    def _past(self, given: Sequence[Event], moment: int) -> tuple[list[Event], History]:
+        """Return those events that say something, and what they say."""
+        row_of, types = self.model.items.row_of, {event.event_type for event in given}
+        worth = {kind: event_weight(kind, self.settings) for kind in types}
+        events = [event for event in given if worth[event.event_type] and event.item_id in row_of]
+        history = History(
+            item=np.array([row_of[event.item_id] for event in events], np.int32),
+            weight=np.array([worth[event.event_type] for event in events], np.float32),
+            timestamp=np.minimum(np.array([micros(event.timestamp) for event in events], np.int64), moment),
+        )
+        return events, history
 
     @property
     def repeat(self) -> str:

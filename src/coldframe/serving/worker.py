@@ -1,6 +1,7 @@
 """The process that answers: a store, an engine and the app on them.
 
-Owns the order of start and end: the store is opened before the first request, flushed and closed after the last.
+Owns the order of start and end: the store is opened before the first request, flushed and closed after the last; and
+that a request computes on one thread: the products of one are so small that threads mostly wait for one another.
 """
 
 import gc
@@ -16,6 +17,7 @@ from litestar import Litestar
 
 from coldframe.bundle.registry import Registry
 from coldframe.serving.access import Access
+from coldframe.scoring.threads import one_thread_each
 from coldframe.serving.app import create_app
 from coldframe.serving.engine import Engine
 from coldframe.serving.follower import BundleFollower
@@ -42,7 +44,8 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
         follower.start()
         gc.freeze()  # what is here now stays: the collector need not look at it again
         try:
-            yield
+            with one_thread_each():
+                yield
         finally:
             follower.stop()
             store.flush()

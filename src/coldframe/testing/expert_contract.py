@@ -23,6 +23,8 @@ import pytest
 from coldframe.dataset.training_set import DAY_US, NEVER, Floats
 from coldframe.scoring.codec import assemble, disassemble
 from coldframe.scoring.experts import KINDS
+from coldframe.scoring.kernel import Wanted
+from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Expert, History, Request
 
 MANY = 100_000
@@ -56,6 +58,29 @@ class ExpertContract:
     def test_it_writes_nothing_into_a_request(self, expert: Expert, question: Request) -> None:
         """Its arrays may be shared, or mapped from a file."""
         assert same(expert.score(locked(question)), expert.score(question))
+
+    def test_its_opinion_is_its_scores(self, expert: Expert, question: Request) -> None:
+        """In full and of some items, to the bit, whatever is known of the user."""
+        for asked in (question, Request(now=question.now), Request(question.history, question.now)):
+            opinion, scores = expert.opinion(asked), expert.score(asked)
+            some = np.arange(n_items(question), dtype=np.int32)[::-2]
+            assert same(opinion.scores(), scores)
+            assert same(opinion.of(some), scores[some])
+            assert opinion.of(some[:0]).shape == (0,)
+            assert opinion.spoke == bool(np.isfinite(scores).any())
+
+    @pytest.mark.parametrize("k", [1, 3, 1_000])
+    def test_its_best_are_those_of_its_scores(self, expert: Expert, question: Request, k: int) -> None:
+        """Among all, among some, among none; what it cannot say is never among them."""
+        n = n_items(question)
+        masks = [np.ones(n, np.bool_), np.arange(n) % 3 > 0, np.zeros(n, np.bool_)]
+        for asked in (question, Request(now=question.now), Request(question.history, question.now)):
+            scores = expert.score(asked)
+            found = expert.opinion(asked).best([Wanted(mask, k) for mask in masks], question.now)
+            for rows, mask in zip(found, masks, strict=True):
+                right = best_rows(np.flatnonzero(mask & ~np.isnan(scores)), scores, k, question.now)
+                assert rows.dtype == np.int32
+                assert rows.tolist() == right.tolist()
 
     def test_what_is_allowed_is_not_its_business(self, expert: Expert, question: Request) -> None:
         """The mask chooses candidates; scores stay as they are."""

@@ -10,13 +10,14 @@ import numpy as np
 
 from coldframe.dataset.training_set import Bools, Floats
 from coldframe.scoring.experts.past import masked, silence
+from coldframe.scoring.opinion import SpeaksInFull
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import Family, Request
 from coldframe.scoring.sparse import SparseRows
 
 
 @dataclass(frozen=True)
-class AttributeProfile:
+class AttributeProfile(SpeaksInFull):
     """`features` holds one row an item, [n_items, n_features]; silent without a past that has features."""
 
     name: str

@@ -10,7 +10,7 @@ import numpy as np
 
 from coldframe.dataset.training_set import Floats
 from coldframe.scoring.experts.collaborative import Collaborative
-from coldframe.scoring.experts.past import masked, silence
+from coldframe.scoring.opinion import Opinion, Silence
 from coldframe.scoring.profile import Profile
 from coldframe.scoring.request import Request
 
@@ -25,16 +25,16 @@ class EmpiricalBayes(Collaborative):
     anybody: Floats
     worth: float
 
-    def score(self, request: Request) -> Floats:
-        """Return b + Y u, float32 [n_items], u from past and attributes; silent without either."""
+    def opinion(self, request: Request) -> Opinion:
+        """Return b + Y u, u from past and attributes; silent without either."""
         past = self.recall.profile(request)
         known = self.can_score[past.items]
         past = Profile(past.items[known], past.weights[known])
         told = request.attributes
         if not len(past.items) and not len(told):
-            return silence(len(self.bias))
+            return Silence(len(self.bias))
         user = self.anybody + (self.attributes[told].mean(axis=0) if len(told) else np.float32(0))
         if len(past.items):
             missing = np.float32(self.worth / (len(past.items) + self.worth))
             user = self.fold_in(past) + missing * user
-        return masked(self.bias + self.vectors @ user, self.can_score)
+        return self.opinion_on(user)

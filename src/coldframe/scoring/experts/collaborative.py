@@ -10,13 +10,14 @@ from functools import cached_property
 import numpy as np
 
 from coldframe.dataset.training_set import Bools, Floats
-from coldframe.scoring.experts.past import masked, silence
+from coldframe.scoring.kernel import Matrix
+from coldframe.scoring.opinion import ByMatrix, Opinion, Silence, SpeaksBriefly
 from coldframe.scoring.profile import Profile, Recall
 from coldframe.scoring.request import Family, Request
 
 
 @dataclass(frozen=True)
-class Collaborative:
+class Collaborative(SpeaksBriefly):
     """Item vectors Y float32 [n_items, dim] and biases b [n_items]; `gram` is Y'Y and `pull` is Y'b.
 
     A seen item counts 1 + `alpha` × weight times as much as an unseen one; the ridge is `regularization` per unit of
@@ -34,14 +35,18 @@ class Collaborative:
     regularization: float
     recall: Recall
 
-    def score(self, request: Request) -> Floats:
-        """Return b + Y u, float32 [n_items], for the user folded in from the past; silent without one."""
+    def opinion(self, request: Request) -> Opinion:
+        """Return b + Y u for the user folded in from the past; silent without one."""
         past = self.recall.profile(request)
         seen = self.can_score[past.items]
         if not seen.any():
-            return silence(len(self.bias))
+            return Silence(len(self.bias))
         user = self.fold_in(Profile(past.items[seen], past.weights[seen]))
-        return masked(self.bias + self.vectors @ user, self.can_score)
+        return self.opinion_on(user)
+
+    def opinion_on(self, user: Floats) -> Opinion:
+        """Return b + Y u for a vector u [dim]."""
+        return ByMatrix(self._matrix, user, self.can_score, spoke=self._n_fitted > 0)
 
     def fold_in(self, past: Profile) -> Floats:
         """Return the vector [dim] that minimises Σ c (p − b − Y u)² + ridge ‖u‖² over the whole catalogue."""
@@ -56,6 +61,14 @@ class Collaborative:
         """Item vectors of length 1 (0 where never fitted), float32 [n_items, dim], for similarity."""
         lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
         return self.vectors / np.maximum(lengths, np.float32(1e-12))
+
+    def prepare(self) -> None:
+        """Make the codes that a scan reads."""
+        _ = self._matrix, self._n_fitted
+
+    @cached_property
+    def _matrix(self) -> Matrix:
+        return Matrix(self.vectors, self.bias)
 
     @cached_property
     def _n_fitted(self) -> int:

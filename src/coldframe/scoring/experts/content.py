@@ -4,17 +4,19 @@ Owns the user's side: the mean of the past's vectors, and what attributes say. `
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from coldframe.dataset.training_set import Bools, Floats
-from coldframe.scoring.experts.past import masked, silence
+from coldframe.scoring.kernel import Matrix
+from coldframe.scoring.opinion import ByMatrix, Opinion, Silence, SpeaksBriefly
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import Family, Request
 
 
 @dataclass(frozen=True)
-class Content:
+class Content(SpeaksBriefly):
     """`vectors` float32 [n_items, dim] of length 1 (all 0 where nothing is known of an item).
 
     `attributes` float32 [n_attributes, dim] are what each user attribute adds to the user's vector; `prior` is how
@@ -29,8 +31,8 @@ class Content:
     can_score: Bools
     recall: Recall
 
-    def score(self, request: Request) -> Floats:
-        """Return the inner products with the user's vector, float32 [n_items]; silent on a user nothing says about."""
+    def opinion(self, request: Request) -> Opinion:
+        """Return the inner products with the user's vector; silent on a user nothing says about."""
         past = self.recall.profile(request)
         total = past.weights @ self.vectors[past.items]
         known = float(past.weights[self.can_score[past.items]].sum())
@@ -38,10 +40,22 @@ class Content:
             total = total + self.prior * self.attributes[request.attributes].mean(axis=0)
             known += self.prior
         if known <= 0 or not np.any(total):
-            return silence(len(self.can_score))
-        return masked(self.vectors @ (total / np.float32(known)), self.can_score)
+            return Silence(len(self.can_score))
+        return ByMatrix(self._matrix, total / np.float32(known), self.can_score, spoke=self._can_speak)
 
     @property
     def unit(self) -> Floats:
         """The vectors, of length 1, for similarity."""
         return self.vectors
+
+    def prepare(self) -> None:
+        """Make the codes that a scan reads."""
+        _ = self._matrix, self._can_speak
+
+    @cached_property
+    def _matrix(self) -> Matrix:
+        return Matrix(self.vectors)
+
+    @cached_property
+    def _can_speak(self) -> bool:
+        return bool(self.can_score.any())

@@ -4,22 +4,42 @@ Owns the two products. Spectral filters of the item-item Gram matrix have this f
 """
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-from numpy.typing import NDArray
-
-from coldframe.dataset.training_set import Floats
-from coldframe.scoring.experts.past import FromPast
-from coldframe.scoring.profile import Profile
+from coldframe.dataset.training_set import Bools, Floats
+from coldframe.scoring.kernel import Matrix
+from coldframe.scoring.opinion import ByMatrix, Opinion, Silence, SpeaksBriefly
+from coldframe.scoring.profile import Recall
+from coldframe.scoring.request import Family, Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class Factors(FromPast):
+class Factors(SpeaksBriefly):
     """`inward` P and `outward` Q, both float32 [n_items, dim]."""
 
+    name: str
+    family: Family
+    can_score: Bools
+    recall: Recall
     inward: Floats
     outward: Floats
 
-    def says(self, past: Profile) -> NDArray[Any]:
-        """Return float32 [n_items]."""
-        return self.outward @ (past.weights @ self.inward[past.items])
+    def opinion(self, request: Request) -> Opinion:
+        """Return the products; silent without a past, and on items outside `can_score`."""
+        past = self.recall.profile(request)
+        if not len(past.items):
+            return Silence(len(self.can_score))
+        vector = past.weights @ self.inward[past.items]
+        return ByMatrix(self._matrix, vector, self.can_score, spoke=self._can_speak)
+
+    def prepare(self) -> None:
+        """Make the codes that a scan reads."""
+        _ = self._matrix, self._can_speak
+
+    @cached_property
+    def _matrix(self) -> Matrix:
+        return Matrix(self.outward)
+
+    @cached_property
+    def _can_speak(self) -> bool:
+        return bool(self.can_score.any())

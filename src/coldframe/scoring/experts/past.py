@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats
+from coldframe.scoring.opinion import SpeaksInFull
 from coldframe.scoring.profile import Profile, Recall
 from coldframe.scoring.request import Family, Request
 
@@ -26,7 +27,7 @@ def silence(n_items: int) -> Floats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FromPast(ABC):
+class FromPast(SpeaksInFull, ABC):
     """An expert that scores the items of `can_score` from the past as `recall` remembers it, and nothing else."""
 
     name: str

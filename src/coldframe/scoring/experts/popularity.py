@@ -4,32 +4,42 @@ Owns three forms: over a window, among users with the same attributes, and since
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import Floats
+from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.experts.past import silence
+from coldframe.scoring.opinion import InOrder, Opinion, SpeaksBriefly, SpeaksInFull, descending
 from coldframe.scoring.request import Family, Request
 from coldframe.scoring.sparse import SparseRows
 
 
 @dataclass(frozen=True)
-class Popularity:
+class Popularity(SpeaksBriefly):
     """`amount` float32 [n_items]: decayed sum of positive weights, on a logarithmic scale; the same for everybody."""
 
     name: str
     family: Family
     amount: Floats
 
-    def score(self, request: Request) -> Floats:
-        """Return float32 [n_items], never silent."""
+    def opinion(self, request: Request) -> Opinion:
+        """Return the amounts, never silent."""
         del request
-        return self.amount
+        return InOrder(self.amount, self._descending)
+
+    def prepare(self) -> None:
+        """Sort once."""
+        _ = self._descending
+
+    @cached_property
+    def _descending(self) -> Rows:
+        return descending(self.amount)
 
 
 @dataclass(frozen=True)
-class AttributePopularity:
+class AttributePopularity(SpeaksInFull):
     """`lift` [n_attributes, n_items], sparse: log of how much more an attribute's users take an item than all do."""
 
     name: str
@@ -46,7 +56,7 @@ class AttributePopularity:
 
 
 @dataclass(frozen=True)
-class Trending:
+class Trending(SpeaksInFull):
     """log(1 + events since the experts were fitted); silent where a request does not know present counts."""
 
     name: str

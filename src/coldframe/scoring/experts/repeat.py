@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from coldframe.dataset.training_set import Floats
-from coldframe.scoring.experts.past import silence
+from coldframe.scoring.opinion import OfFew, Opinion, SpeaksBriefly
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import Family, Request
 
 
 @dataclass(frozen=True)
-class Repeat:
+class Repeat(SpeaksBriefly):
     """log(1 + decayed count) × the item's own readiness to be taken again, `readiness` float32 [n_items] in 0 … 1."""
 
     name: str
@@ -22,9 +22,7 @@ class Repeat:
     readiness: Floats
     recall: Recall
 
-    def score(self, request: Request) -> Floats:
-        """Return float32 [n_items], NaN on items outside the past."""
+    def opinion(self, request: Request) -> Opinion:
+        """Return the scores of the past's items."""
         past = self.recall.profile(request)
-        scores = silence(len(self.readiness))
-        scores[past.items] = np.log1p(past.weights) * self.readiness[past.items]
-        return scores
+        return OfFew(past.items, np.log1p(past.weights) * self.readiness[past.items], len(self.readiness))

@@ -73,8 +73,8 @@ def warmth(request: Request, fitted_counts: NDArray[np.int32]) -> Warmth:
 def gather(
     scores: Floats, items: Rows, request: Request, fitted_counts: NDArray[np.int32], calibration: Calibration
 ) -> Evidence:
-    """Return the evidence on the candidates `items` from every expert's scores [n_experts, n_items]."""
-    raw = calibration.raw(scores[:, items])
+    """Return the evidence on the candidates `items` from what every expert says of them, `scores` [n_experts, n]."""
+    raw = calibration.raw(scores)
     return Evidence(items, _features(raw), _context(items, request, warmth(request, fitted_counts)))
 
 
@@ -149,12 +149,14 @@ def _past(items: Rows, request: Request) -> tuple[Floats, Floats, float]:
     times, days = np.zeros(len(items), np.float32), np.zeros(len(items), np.float32)
     if not len(history):
         return times, days, 0.0
-    had, last, count = np.unique(history.item[::-1], return_index=True, return_counts=True)
+    had, event_place = history.distinct
     place = np.minimum(np.searchsorted(had, items), len(had) - 1)
     known = had[place] == items
-    times[known] = count[place[known]]
+    times[known] = np.bincount(event_place)[place[known]]
     if request.now == NEVER:
         return times, days, 0.0
-    since = np.maximum(request.now - history.timestamp[::-1][last], 0) / DAY_US
+    newest = np.empty(len(had), np.int64)
+    newest[event_place] = history.timestamp
+    since = np.maximum(request.now - newest, 0) / DAY_US
     days[known] = since[place[known]]
     return times, days, float(since.min())

@@ -1,0 +1,19 @@
+"""The best rows of a matrix of vectors, and exact scores: the part of an answer that looks at every item.
+
+    matrix.py     what is asked, and the proof that what the scan leaves out cannot be an answer
+    exact.py      the arithmetic of a score, the same bits everywhere
+    scan.c        the scan over 8-bit codes, compiled at installation where there is a compiler
+    turning.py    which directions it reads first
+    library.py    finding and typing it
+    wishes.py     what is wanted and what was found
+    compiled.py   the memory it reads
+    plain.py      the same scan in NumPy
+
+Owns speed. What a score means is its expert's.
+"""
+
+from coldframe.scoring.kernel.library import name
+from coldframe.scoring.kernel.matrix import Matrix
+from coldframe.scoring.kernel.wishes import Wanted
+
+__all__ = ["Matrix", "Wanted", "name"]

@@ -1,0 +1,85 @@
+"""The scan in C: codes of 8 bits beside the vectors they stand for.
+
+Owns the memory that scan.c reads. A bundle holds vectors alone; their codes are made when it is opened, so that what
+the bound rests on is what is there.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coldframe.dataset.training_set import Floats, Rows
+from coldframe.scoring.kernel.library import Blocks, Library
+from coldframe.scoring.kernel.turning import turning_of
+from coldframe.scoring.kernel.wishes import Best, Wanted, by_scoring
+
+LINE = 64
+"""Bytes of a cache line; blocks begin at one."""
+LANES, GROUP = 16, 4
+CHUNK = 4_096
+"""Rows quantised at a time, whole blocks."""
+
+
+class Compiled:
+    """Vectors and biases as in `Matrix`. `level` asks for other instructions than the widest, for tests."""
+
+    def __init__(self, vectors: Floats, bias: Floats | None, library: Library, level: int | None = None) -> None:
+        self._library, self._level = library, library.level if level is None else level
+        n, dim = vectors.shape
+        self._turning = turning_of(vectors)
+        groups = -(-self._turning.leading // GROUP)
+        memory = np.zeros(library.bytes(n, groups) + LINE, np.uint8)
+        blocks = memory[-memory.ctypes.data % LINE :]
+        limits, tails = np.zeros((-(-n // LANES), 2), np.float32), np.empty((n, max(0, dim - GROUP * groups)), np.int8)
+        self._kept = vectors, bias, blocks, limits, tails
+        self._vectors, self._bias = vectors.ctypes.data, None if bias is None else bias.ctypes.data
+        self._n, self._dim = n, dim
+        where = blocks.ctypes.data, limits.ctypes.data, tails.ctypes.data
+        self._blocks = Blocks(*where, n, groups, tails.shape[1], self._turning.error)
+        self._quantise(vectors, bias, blocks, limits, tails)
+
+    def _quantise(
+        self, vectors: Floats, bias: Floats | None, blocks: NDArray[np.uint8], limits: Floats, tails: NDArray[np.int8]
+    ) -> None:
+        """Fill blocks, limits and tails, some rows at a time: turned vectors are needed for a moment only."""
+        n, groups = len(vectors), self._blocks.groups
+        for start in range(0, n, CHUNK):
+            some = slice(start, start + CHUNK)
+            turned = self._turning.turned(vectors[some])
+            self._library.quantise(
+                *(self._level, turned.ctypes.data, None if bias is None else bias[some].ctypes.data),
+                *(len(turned), self._dim, groups, blocks[self._library.bytes(start, groups) :].ctypes.data),
+                *(limits[start // LANES :].ctypes.data, tails[some].ctypes.data),
+            )
+
+    def scores(self, query: Floats, rows: Rows | None) -> Floats:
+        """Return exact scores of some rows, or of all."""
+        n, address = (self._n, None) if rows is None else (len(rows), rows.ctypes.data)
+        found = np.empty(n, np.float32)
+        self._library.exact(
+            self._level, self._vectors, self._bias, self._dim, query.ctypes.data, address, n, found.ctypes.data
+        )
+        return found
+
+    def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
+        """Return the best rows of each wish for a finite query."""
+        turned = self._turning.turned(query)
+        least = min((each.k for each in wanted), default=0)
+        if not self._n or least < 1 or not np.isfinite(turned).all():
+            return by_scoring(self, query, [np.flatnonzero(each.among) for each in wanted], wanted, key)
+        k = [min(each.k, self._n) for each in wanted]
+        starts = [0, *accumulate(k)]
+        rows, counts = np.empty(starts[-1], np.int32), np.empty((2, len(k)), np.int64)
+        masks = (ctypes.c_void_p * len(k))(*(each.among.ctypes.data for each in wanted))
+        sizes, places = (ctypes.c_int64 * len(k))(*k), (ctypes.c_int64 * len(k))(*starts[:-1])
+        where = counts.ctypes.data
+        self._library.best(
+            *(self._level, self._blocks, self._vectors, self._bias),
+            *(self._dim, query.ctypes.data, turned.ctypes.data),
+            *(len(k), masks, sizes, key & (2**64 - 1), places, rows.ctypes.data, where, where + 8 * len(k)),
+        )
+        found, scanned = counts.tolist()
+        return Best([rows[start : start + size] for start, size in zip(starts, found, strict=False)], scanned)
