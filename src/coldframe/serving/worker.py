@@ -16,8 +16,8 @@ from pathlib import Path
 from litestar import Litestar
 
 from coldframe.bundle.registry import Registry
-from coldframe.serving.access import Access
 from coldframe.scoring.threads import one_thread_each
+from coldframe.serving.access import Access
 from coldframe.serving.app import create_app
 from coldframe.serving.engine import Engine
 from coldframe.serving.follower import BundleFollower
