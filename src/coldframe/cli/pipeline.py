@@ -67,6 +67,8 @@ Runner = Annotated[
 OnlyWindow = Annotated[
     bool, typer.Option("--only-window", help="Leave a database's events from before the window where they are.")
 ]
+
+
 class Database(StrEnum):
     """Whose SQL is written."""
 
