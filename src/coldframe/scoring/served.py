@@ -185,10 +185,12 @@ def listed(answer: Answer, items: Vocabulary, expert_names: Sequence[str]) -> tu
 
 def _followed(first: Answer, rest: Answer) -> Answer:
     """Return a list followed by another one, whose scores are moved below it."""
-    gap = max(0.0, float(rest.scores.max(initial=-np.inf) - first.scores.min())) if len(rest.items) else 0.0
+    last = first.scores.min()
+    gap = max(0.0, float(rest.scores.max(initial=-np.inf) - last)) if len(rest.items) else 0.0
+    below = np.minimum(rest.scores - np.float32(gap), last)  # rounding must not put one above
     return Answer(
         np.concatenate([first.items, rest.items]),
-        np.concatenate([first.scores, rest.scores - np.float32(gap)]),
+        np.concatenate([first.scores, below]),
         np.concatenate([first.shares, rest.shares]),
         first.level,
         np.concatenate([first.propensities, rest.propensities]),

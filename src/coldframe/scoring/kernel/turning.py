@@ -43,6 +43,8 @@ def turning_of(vectors: Floats) -> Turning:
     second order.
     """
     dim = vectors.shape[1]
+    if dim == 0:
+        return Turning(None, 0, 0.0)
     spread, axes = _directions(vectors)
     leading = next((dim // share for share in SHARES if _is_enough(spread, dim // share)), dim)
     if leading == dim or leading % 4:
