@@ -239,6 +239,17 @@ def test_experts_alone_are_fitted_by_name():
     assert list(found) == ["attributes", "popular-ever"]
 
 
+def test_models_that_share_their_experts_answer_as_if_alone():
+    found = fit_models(known(), None, ["hybrid", "exposed", "mean", "item-item"], SETTINGS)
+    assert set(found) == {"hybrid", "exposed", "mean", "item-item"}
+    alone = {expert.name: expert for expert in trained().hybrid.experts}["item-item"]
+    for request in requests(5):
+        for _ in range(2):
+            assert np.array_equal(found["hybrid"].score(request), trained().hybrid.score(request), equal_nan=True)
+            assert np.array_equal(found["item-item"].score(request), alone.score(request), equal_nan=True)
+        assert np.isfinite(found["mean"].score(request)).any()
+
+
 def test_a_model_by_an_unknown_name_is_refused():
     with pytest.raises(UnknownIdError, match="no model 'magic'"):
         fit_models(known(), None, ["magic"], SETTINGS)

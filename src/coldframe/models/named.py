@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Generic, TypeVar
 
-from coldframe.dataset.training_set import Floats, TrainingSet
+from coldframe.dataset.training_set import TrainingSet
 from coldframe.errors import UnknownIdError
 from coldframe.models.fits import EXPERTS, fit_experts
 from coldframe.models.hybrid import train_hybrid
@@ -16,6 +16,7 @@ from coldframe.models.questions import Question
 from coldframe.models.workshop import Report, Workshop, quiet
 from coldframe.scoring.exposure import Exposed
 from coldframe.scoring.hybrid import Hybrid, Mixed
+from coldframe.scoring.opinion import Opinion, SpeaksBriefly
 from coldframe.scoring.request import Expert, Request, Scorer
 from coldframe.settings import Settings
 
@@ -78,17 +79,17 @@ class Memory(Generic[T]):
         return made
 
 
-class AskedOnce:
+class AskedOnce(SpeaksBriefly):
     """An expert that remembers its last answers."""
 
     def __init__(self, expert: Expert) -> None:
         """Keep the expert and nothing said yet."""
         self.name, self.family = expert.name, expert.family
-        self._expert, self._memory = expert, Memory[Floats]()
+        self._expert, self._memory = expert, Memory[Opinion]()
 
-    def score(self, request: Request) -> Floats:
-        """Return what the expert says, float32 [n_items]."""
-        return self._memory.recall(request, self._expert.score)
+    def opinion(self, request: Request) -> Opinion:
+        """Return what the expert says."""
+        return self._memory.recall(request, self._expert.opinion)
 
 
 @dataclass(frozen=True)
