@@ -8,6 +8,8 @@
 Owns the order of the steps and the scratch folder. What a row is, it takes from the other modules.
 """
 
+import mmap
+import os
 import shutil
 import tempfile
 from collections.abc import Generator, Sequence
@@ -21,9 +23,10 @@ import numpy as np
 from coldframe.shards.census import Census, Counts, Names
 from coldframe.shards.dealing import USUAL, Sizes, by_lot, by_user, users_of
 from coldframe.shards.encoded import EVENT, Events, Vocabularies
-from coldframe.shards.examples import Met, examples, masses
+from coldframe.shards.examples import Examples, Met, examples, masses
 from coldframe.shards.plan import Plan
 from coldframe.shards.report import Made, Progress, Report, Watch, published
+from coldframe.shards.rows import ROW
 from coldframe.shards.settle import settle
 from coldframe.shards.source import Read, batches
 from coldframe.shards.writing import Sink, disk_errors
@@ -52,7 +55,9 @@ def run_local(
         watch.step("settle", pool.map(settling.part, range(len(parts))), len(parts))
         census, met = Census.of(plan, vocabularies, settling.counts), settling.met
         met = met._replace(mass=masses(*met[:3], census))
-        writing = pool.map(lambda number: _write(number, shards, met, census, sink), range(len(shards)))
+        writing = pool.map(
+            lambda number: _write(number, shards, settling.memory, met, census, sink), range(len(shards))
+        )
         made = watch.step("write", writing, len(shards))
         repeated = settling.counts.repeated
         return published(sink, census, names.read, repeated, made, engine="local", seconds=watch.seconds)
@@ -104,15 +109,17 @@ def _scatter(path: Path, names: Vocabularies, plan: Plan, parts: _Parts) -> None
 
 
 class _Settling:
-    """Parts in, shards and counts out; what users met goes to one file that is mapped."""
+    """Parts in, shards and counts out; what users met goes to one file, mapped as `memory`."""
 
     def __init__(self, names: Vocabularies, plan: Plan, parts: _Parts, shards: _Parts, folder: Path) -> None:
         self._names, self._plan, self._parts, self._shards = names, plan, parts, shards
         self.counts, self._lock = Counts.none(len(names.items), plan), Lock()
         self._room = np.concatenate([[0], np.cumsum([parts.n_events(number) for number in range(len(parts))])])
-        items = np.memmap(folder / "met", np.int32, "w+", shape=max(1, int(self._room[-1])))
+        self.memory = _mapped(folder / "met", max(1, int(self._room[-1])) * np.dtype(np.int32).itemsize)
         n_users = len(names.users)
-        self.met = Met(items, np.zeros(n_users, np.int64), np.zeros(n_users, np.int64), np.zeros(0))
+        self.met = Met(
+            np.frombuffer(self.memory, np.int32), np.zeros(n_users, np.int64), np.zeros(n_users, np.int64), np.zeros(0)
+        )
 
     def part(self, number: int) -> None:
         """Settle the users of one part."""
@@ -122,16 +129,37 @@ class _Settling:
         self.met.items[here : here + len(found.met)] = found.met
         self.met.start[users] = here + np.cumsum(found.n_met) - found.n_met
         self.met.size[users] = found.n_met
+        self.memory.madvise(mmap.MADV_DONTNEED)
         with self._lock:
             self.counts.add(found, self._plan)
         for shard, own in enumerate(by_lot(found.events, self._plan.seed, len(self._shards))):
             self._shards.add(shard, own, number)
 
 
-def _write(number: int, shards: _Parts, met: Met, census: Census, sink: Sink) -> Made:
-    """Write one shard: the events of its parts one after the other, each part's in order of user and time."""
-    found = examples(shards.take(number), met, census)
-    return sink.write(number, len(shards), found.rows, census.plan.seed), found.missing
+EVENTS_AT_ONCE = 1 << 16
+"""Events of a shard, which are in order of user, that are made rows before the lists of their users are let go."""
+
+
+def _write(number: int, shards: _Parts, memory: mmap.mmap, met: Met, census: Census, sink: Sink) -> Made:
+    """Write one shard: the events of its parts one after the other, each part's in order of user and time.
+
+    What stays mapped of the lists is what those events need: the system keeps the rest in its own memory as it can.
+    """
+    events, found = shards.take(number), list[Examples]()
+    for start in range(0, len(events), EVENTS_AT_ONCE):
+        found.append(examples(events[start : start + EVENTS_AT_ONCE], met, census))
+        memory.madvise(mmap.MADV_DONTNEED)
+    rows = np.concatenate([np.zeros(0, ROW), *(one.rows for one in found)])
+    missing = sum(one.missing for one in found)
+    found.clear()
+    return sink.write(number, len(shards), rows, census.plan.seed), missing
+
+
+def _mapped(path: Path, size: int) -> mmap.mmap:
+    """Return a new file of zeros as memory. Raises `StoreError` when the disk refuses."""
+    with disk_errors(path), path.open("w+b") as file:
+        os.posix_fallocate(file.fileno(), 0, size)  # a full disk is an error here, and would be a signal later
+        return mmap.mmap(file.fileno(), size)
 
 
 @contextmanager

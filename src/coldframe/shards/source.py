@@ -24,7 +24,7 @@ from coldframe.events.table import Columns
 pc: Any = pyarrow.compute
 Column = Any
 """An Arrow array; its stubs name its methods for some element types only."""
-BATCH = 1 << 20
+BATCH = 1 << 18
 """Rows read at a time."""
 WANTED = ("event_id", "user_id", "session_id", "item_id", "event_type", "timestamp")
 """Columns that are read; `event_id` and `session_id` may be missing."""
