@@ -15,7 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from coldframe.bundle import disk, manifest, npy
+from coldframe import disk
+from coldframe.bundle import manifest, npy
 from coldframe.bundle.manifest import ArrayEntry, Manifest, refusal
 from coldframe.bundle.npy import Array
 from coldframe.errors import BundleError
@@ -64,7 +65,7 @@ def write_bundle(
     """
     _check_writable(arrays, nullable)
     try:
-        with disk.exclusive(root / WRITE_LOCK):
+        with disk.locked(root / WRITE_LOCK):
             return _write_locked(root, arrays, meta, nullable)
     except OSError as error:
         raise BundleError(
@@ -122,7 +123,7 @@ def _check_writable(arrays: Mapping[str, Array], nullable: Collection[str]) -> N
 
 def _write_locked(root: Path, arrays: Mapping[str, Array], meta: Mapping[str, Any], nullable: Collection[str]) -> str:
     beside = root / _WRITING
-    disk.remove_directory(beside)
+    disk.remove(beside)
     beside.mkdir()
     try:
         entries = {name: _write_array(beside, name, arrays[name], name not in nullable) for name in sorted(arrays)}
@@ -130,10 +131,10 @@ def _write_locked(root: Path, arrays: Mapping[str, Array], meta: Mapping[str, An
         if len(data) > manifest.MAX_BYTES:
             raise BundleError("The bundle's meta is larger than 16 MiB.", remedy="Put large tables into arrays.")
         disk.write_file(beside / manifest.FILE_NAME, data)
-        disk.sync_directory(beside)
+        disk.sync(beside)
         _make_visible(beside, root / manifest.bundle_id(data))
     finally:
-        disk.remove_directory(beside)
+        disk.remove(beside)
     return manifest.bundle_id(data)
 
 
@@ -148,15 +149,15 @@ def _write_array(folder: Path, name: str, array: Array, finite: bool) -> ArrayEn
 def _make_visible(beside: Path, target: Path) -> None:
     """Rename a complete bundle to its id, in the place of a damaged one with that id if need be."""
     broken = target.with_name(_BROKEN)
-    disk.remove_directory(broken)
+    disk.remove(broken)
     if target.is_dir():
         if is_sound(target):
             return
         target.rename(broken)
     beside.rename(target)
-    disk.sync_directory(target.parent)
-    disk.sync_directory(target.parent.parent)
-    disk.remove_directory(broken)
+    disk.sync(target.parent)
+    disk.sync(target.parent.parent)
+    disk.remove(broken)
 
 
 @contextmanager

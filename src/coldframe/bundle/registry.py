@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
-from coldframe.bundle import disk
+from coldframe import disk
 from coldframe.bundle.format import WRITE_LOCK, Bundle, is_sound, open_bundle, read_manifest, write_bundle
 from coldframe.bundle.manifest import BUNDLE_ID
 from coldframe.bundle.npy import Array
@@ -138,8 +138,8 @@ class Registry:
 
         The bundle that serves and the one a rollback would choose always stay.
         """
-        with disk.exclusive(self._root / WRITE_LOCK), self._changing():
-            disk.remove_directory(self._root / _REMOVING)
+        with disk.locked(self._root / WRITE_LOCK), self._changing():
+            disk.remove(self._root / _REMOVING)
             record = self._read()
             target = self._rollback_target(record)
             kept = {*record.promotions[-1:], *(() if target is None else (record.promotions[target],))}
@@ -198,14 +198,14 @@ class Registry:
     def _remove(self, name: str) -> None:
         """Take a bundle out of sight in one step, then delete it; a reader that has it mapped keeps it."""
         (self._root / name).rename(self._root / _REMOVING)
-        disk.sync_directory(self._root)  # else a power cut could bring the name back without what was in it
-        disk.remove_directory(self._root / _REMOVING)
+        disk.sync(self._root)  # else a power cut could bring the name back without what was in it
+        disk.remove(self._root / _REMOVING)
 
     @contextmanager
     def _changing(self) -> Generator[None]:
         """Be the only one who changes the record. Raises `BundleError` when the disk refuses."""
         try:
-            with disk.exclusive(self._root / _LOCK):
+            with disk.locked(self._root / _LOCK):
                 yield
         except OSError as error:
             raise BundleError(

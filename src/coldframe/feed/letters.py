@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from coldframe import disk
 from coldframe.errors import StoreError
 from coldframe.feed.message import Message
-from coldframe.store.sqlite import disk
 
 _LOOK_BYTES = 65_536
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from coldframe.bundle import disk
+from coldframe import disk
 from coldframe.clock import Clock
 from coldframe.errors import AccessError, UnknownIdError
 from coldframe.serving.keys import Key, KeyRing, NewKey, Scope, new_key
@@ -60,13 +60,13 @@ class KeyFile:
     def create(self, name: str, scopes: Iterable[Scope], *, clock: Clock, rate: float | None = None) -> NewKey:
         """Add a key and return it with its token, which is kept nowhere. Raises `AccessError`."""
         made = new_key(name, scopes, now=clock(), rate=rate)
-        with disk.exclusive(self._lock):
+        with disk.locked(self._lock):
             self._write([*self.read(), made.key])
         return made
 
     def revoke(self, key_id: str, *, clock: Clock) -> Key:
         """Let a key open no more; one that was revoked before stays as it is. Raises `UnknownIdError`."""
-        with disk.exclusive(self._lock):
+        with disk.locked(self._lock):
             keys = self.read()
             found = next((key for key in keys if key.id == key_id), None)
             if found is None:

@@ -4,11 +4,10 @@ Owns names, order and atomicity in the sink's folder. Never knows which engine m
 """
 
 import hashlib
-import os
 import secrets
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from coldframe import disk
 from coldframe.clock import generator
-from coldframe.errors import InputError, StoreError
+from coldframe.errors import InputError
 from coldframe.shards.encoded import Vocabularies
 from coldframe.shards.rows import Columns, Rows, fingerprint
 
@@ -81,7 +81,7 @@ class Sink:
         text = msgspec.json.format(msgspec.json.encode(body), indent=1)
         self._whole(MANIFEST, lambda path: path.write_bytes(text))
         with disk_errors(self.folder):
-            _sync(self.folder)
+            disk.sync(self.folder)
 
     def _whole(self, name: str, write: Callable[[Path], object]) -> None:
         """Write a file beside its place, make sure that it is on the disk, and give it its name.
@@ -92,28 +92,13 @@ class Sink:
         with disk_errors(self.folder / name):
             try:
                 write(path)
-                _sync(path)
+                disk.sync(path)
                 path.replace(self.folder / name)
             finally:
                 path.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def disk_errors(path: Path) -> Generator[None]:
-    """Turn what the disk refuses into a `StoreError` that names the file."""
-    try:
-        yield
-    except OSError as error:
-        remedy = "Make room or name another folder, and run again: nothing was published."
-        raise StoreError(f"{path} could not be written: {error.strerror or error}.", remedy=remedy) from error
+disk_errors = partial(disk.refusals, remedy="Make room or name another folder, and run again: nothing was published.")
 
 
 def as_arrow(rows: Columns) -> Any:

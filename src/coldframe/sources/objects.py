@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from coldframe import disk
 from coldframe.errors import InputError
 from coldframe.sources.address import Address
-from coldframe.sources.stage import File, Progress, disk_errors, synced
+from coldframe.sources.stage import File, Progress, disk_errors
 
 CHUNK = 8 << 20
 """Bytes of a file in memory at a time."""
@@ -43,7 +44,7 @@ def copied(address: Address, folder: Path, endings: Sequence[str], progress: Pro
         finally:
             pool.shutdown(cancel_futures=True)
     for place in {(folder / file.name).parent for file in made}:
-        synced(place)
+        disk.sync(place)
     return made
 
 
@@ -98,7 +99,7 @@ def _copy(address: Address, files: Any, path: str, folder: Path, name: str) -> F
                 with disk_errors(target):
                     out.write(data)
                 done += len(data)
-        synced(target)
+        disk.sync(target)
     with _told(address, called):
         after = _version(files, path)
     if size is not None and done != size:

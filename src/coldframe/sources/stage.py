@@ -5,17 +5,17 @@ leaves its folder, and the same question asked again takes it up; asked otherwis
 a row means.
 """
 
-import os
 import shutil
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from coldframe.errors import InputError, StoreError
+from coldframe import disk
+from coldframe.errors import InputError
 from coldframe.sources.asked import Batch, Schema
 
 RECORD = "complete.json"
@@ -64,9 +64,9 @@ def completed(folder: Path, record: Record) -> None:
     path = folder / f".{RECORD}"
     with disk_errors(path):
         path.write_bytes(msgspec.json.encode(record))
-        synced(path)
+        disk.sync(path)
         path.replace(folder / RECORD)
-        synced(folder)
+        disk.sync(folder)
 
 
 def forget(folder: Path) -> None:
@@ -102,7 +102,7 @@ def write_rows(
                     own, rows = own + group.num_rows, rows + group.num_rows
                     progress(rows)
                     group = next(groups, None)
-            synced(path)
+            disk.sync(path)
             files.append(File(path.name, path.stat().st_size, source))
     return files
 
@@ -126,22 +126,6 @@ def _groups(batches: Iterable[Batch], schema: Schema, source: str) -> Iterator[A
         yield pa.Table.from_batches(waiting, schema)
 
 
-def synced(path: Path) -> None:
-    """Make sure that a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def disk_errors(path: Path) -> Generator[None]:
-    """Turn what the disk refuses into a `StoreError` that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"{path} could not be written: {error.strerror or error}.",
-            remedy="A source is copied before it is read: make room there, and run again. Nothing was taken.",
-        ) from error
+disk_errors = partial(
+    disk.refusals, remedy="A source is copied before it is read: make room there, and run again. Nothing was taken."
+)

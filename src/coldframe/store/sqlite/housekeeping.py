@@ -13,7 +13,8 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from coldframe.store.sqlite import disk, runs, segments
+from coldframe import disk
+from coldframe.store.sqlite import runs, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index

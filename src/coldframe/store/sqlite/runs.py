@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from coldframe import disk
 from coldframe.events.schema import EVENT_COLUMNS
-from coldframe.store.sqlite import disk
 from coldframe.store.sqlite.live import Row
 
 Digests = NDArray[np.bytes_]

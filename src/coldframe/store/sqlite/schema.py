@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
+from coldframe.disk import locked
 from coldframe.errors import StoreError
 from coldframe.store.sqlite.connections import connect, transaction
-from coldframe.store.sqlite.disk import locked
 
 APPLICATION_ID = 0x636F6C64
 """Marks the file as ours: "cold" in ASCII."""

@@ -16,11 +16,12 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
+from coldframe import disk
 from coldframe.clock import Clock
 from coldframe.errors import StoreError
 from coldframe.events.schema import EVENT_COLUMNS
 from coldframe.store.protocol import ImportReport, Progress
-from coldframe.store.sqlite import disk, live, runs, segments
+from coldframe.store.sqlite import live, runs, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.erasing import Erasing
 from coldframe.store.sqlite.failures import medium

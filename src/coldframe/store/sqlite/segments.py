@@ -12,9 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
+from coldframe import disk
 from coldframe.errors import StoreError
 from coldframe.events.schema import EVENT_COLUMNS
-from coldframe.store.sqlite import disk
 from coldframe.store.sqlite.live import moment
 
 ORDER = ["timestamp", "event_id"]

@@ -14,13 +14,14 @@ from typing import TypeVar
 import polars as pl
 from msgspec.structs import replace
 
+from coldframe import disk
 from coldframe.clock import Clock, system_clock
 from coldframe.domain import Event, Impression, Item, ItemId, User, UserId
 from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
 from coldframe.store.protocol import EventReport, ImportReport, Progress, Reject, StoreCounts
-from coldframe.store.sqlite import counting, disk, histories, live, records, schema, segments
+from coldframe.store.sqlite import counting, histories, live, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index
