@@ -101,7 +101,8 @@ def test_a_batch_ranks_as_single_requests_do():
     made = world()
     together = TasteTogether(made.training_set.n_items)
     scorers = {"taste": Taste(made.training_set.n_items), "together": together}
-    views, seconds = rank_everything(made, scorers, k=10, seed=0)
+    asked = rank_everything(made, scorers, k=10, seed=0)
+    views, seconds = asked.views, asked.seconds
     ranked = views["overall"].ranked
     assert (ranked["taste"] == ranked["together"]).all()
     assert together.calls == [AT_ONCE, len(made.cases) - AT_ONCE]
@@ -119,7 +120,7 @@ def test_threads_change_nothing_and_everybody_is_asked_the_same():
     made = world()
     n_items = made.training_set.n_items
     one, two = (
-        rank_everything(made, {"t": Taste(n_items), "r": RandomScorer(n_items)}, k=7, seed=3, threads=threads)[0]
+        rank_everything(made, {"t": Taste(n_items), "r": RandomScorer(n_items)}, k=7, seed=3, threads=threads).views
         for threads in (1, 3)
     )
     for name in ("t", "r"):
@@ -132,14 +133,14 @@ def test_threads_change_nothing_and_everybody_is_asked_the_same():
 def test_lists_hold_what_the_metrics_need():
     made = world()
     seen = []
-    views, _ = rank_everything(
+    asked = rank_everything(
         made,
         {"flat": Fixed(np.zeros(made.training_set.n_items, np.float32))},
         k=3,
         seed=0,
         progress=lambda done, total: seen.append((done, total)),
     )
-    lists = views["overall"]
+    lists = asked.views["overall"]
     assert len(lists) == len(made.cases) == seen[-1][0] == seen[-1][1]
     cases = list(made.cases)
     assert [lists.user_ids[user] for user in lists.user] == [case.user_id for case in cases]
@@ -154,10 +155,10 @@ def test_the_places_a_scorer_cannot_fill_go_to_the_fallback():
     n_items = made.training_set.n_items
     scores = np.full(n_items, np.nan, np.float32)
     scores[:4] = 1
-    views, _ = rank_everything(
+    asked = rank_everything(
         made, {"half": Fixed(scores)}, k=10, seed=0, fallback=Fixed(np.arange(n_items, dtype=np.float32))
     )
-    lists = views["overall"]
+    lists = asked.views["overall"]
     assert (lists.ranked["half"] >= 0).all()
     assert (lists.n_scored["half"] <= 4).all()
     for row, case in enumerate(made.cases):

@@ -70,6 +70,7 @@ def test_a_frame_that_lacks_what_is_needed_is_refused(frame, keep, error):
         (Protocol(test="x", discovery=True), "--discovery belongs"),
         (Protocol(test="x", young=True), "--young belongs"),
         (Protocol(test="x", within=5), "--within belongs"),
+        (Protocol(test="x", refit_days=5), "--refit-days belongs"),
     ],
     ids=str,
 )
@@ -180,6 +181,38 @@ def test_a_run_builds_fits_and_asks_in_order():
     assert report.reference == "mine"
     assert {"preparing", "fitting", "mine", "popular", "ranking", "measuring"} == set(report.seconds)
     assert seen[-1] == (report.n_requests, report.n_requests)
+
+
+class ToldAgain(Told):
+    """The same, for a split that goes on."""
+
+    def build(self, events, items, users, settings, *, as_of=None, window_days=None):
+        self.built = (*getattr(self, "built", ()), as_of)
+        parts = {part.as_of: part for part in (self.split, *self.split.later)}
+        return training_set(parts[as_of])
+
+
+def test_a_split_that_goes_on_is_trained_on_again_and_measured_as_one():
+    told, seen = ToldAgain(), []
+    rows = [(f"u{n % 5}", f"i{n % 7}", n * 60 * 24) for n in range(60)]
+    split = time_split(events(*rows), fraction=0.7, refit_days=4)
+    report = told.evaluate(split, ["mine", "popular"], ks=[3], progress=lambda *step: seen.append(step))
+    assert told.built == tuple(part.as_of for part in (split, *split.later))
+    assert [events for events, _, _ in told.asked] == [len(part.train) for part in (split, *split.later)]
+    assert report.facts["trainings"] == len(told.asked) == 5
+    assert report.n_requests == sum(total for done, total in seen if done == total)
+    assert len(report.per_request["overall"].values["mine"]["ndcg@3"]) == report.n_requests
+
+
+def test_a_model_that_one_training_could_not_have_is_left_out():
+    class Sometimes(ToldAgain):
+        def fit(self, made, validation, names):
+            return super().fit(made, validation, names) if not self.asked else {}
+
+    rows = [(f"u{n % 5}", f"i{n % 7}", n * 60 * 24) for n in range(60)]
+    told = Sometimes()
+    report = told.evaluate(time_split(events(*rows), fraction=0.7, refit_days=4), ["mine", "popular"])
+    assert (list(report.models), report.left_out) == (["popular"], ("mine",))
 
 
 def test_baselines_need_no_trainer_and_a_sample_is_asked():

@@ -1,5 +1,7 @@
 """`--split time:SHARE` in small worlds: who is asked when, with which past, among what, and what counts as right."""
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -196,3 +198,41 @@ def test_where_nothing_is_had_twice_what_the_user_had_is_no_candidate():
     asked = questions(plan(time_split(log, fraction=0.4, repeat="auto")))
     assert [(user, candidates, right) for user, _, _, _, candidates, right in asked] == [("u", ["b", "c"], ["b"])]
     assert len(questions(plan(time_split(log, fraction=0.4, repeat="allow")))) == 2
+
+
+def spread():
+    """Six users who come every day for ten days."""
+    return events(*((f"u{n % 6}", f"i{(n * 7) % 11}", day * DAY + n) for day in range(10) for n in range(6)))
+
+
+def test_training_again_asks_the_same_questions_each_with_all_before_its_part_to_learn_from():
+    whole = time_split(spread(), fraction=0.5)
+    split = time_split(spread(), fraction=0.5, refit_days=2)
+    parts = [split, *split.later]
+    assert [part.as_of for part in parts] == [split.as_of + timedelta(days=2 * k) for k in range(3)]
+    assert sorted(question for part in parts for question in questions(plan(part))) == sorted(questions(plan(whole)))
+    for part in parts:
+        made = plan(part)
+        assert part.train["timestamp"].max() < part.as_of <= at(min(case.request.now for case in made.cases) / 60e6)
+        assert made.training_set.items.ids == plan(whole).training_set.items.ids
+
+
+def test_a_sample_of_questions_is_the_same_however_often_is_trained():
+    sampling = Sampling(max_requests=9, seed=4)
+    whole = time_split(spread(), fraction=0.5).plan(training_set(time_split(spread(), fraction=0.5)), weigh, sampling)
+    split = time_split(spread(), fraction=0.5, refit_days=1)
+    asked = [one.plan(training_set(one), weigh, sampling) for one in (split, *split.later)]
+    assert sum(len(made.cases) for made in asked) == 9
+    moments = [case.request.now for made in asked for case in made.cases]
+    assert moments == [case.request.now for case in whole.cases]
+
+
+def test_days_of_nothing_are_not_trained_for():
+    rows = [("ann", "a", 0), ("bob", "b", 1), ("ann", "b", 2), ("bob", "a", 2 + 9 * DAY)]
+    split = time_split(events(*rows), fraction=0.5, refit_days=3)
+    assert [part.as_of for part in (split, *split.later)] == [split.as_of, split.as_of + timedelta(days=9)]
+
+
+def test_training_every_zero_days_is_refused():
+    with pytest.raises(InputError, match="every 0 days"):
+        time_split(events(*TRAIN, *TEST), fraction=0.6, refit_days=0)

@@ -69,6 +69,10 @@ Within = Annotated[
         "--within", min=1, metavar="N", help="With --split time:SHARE, ask within visits too, about the next N events."
     ),
 ]
+RefitDays = Annotated[
+    int | None,
+    typer.Option("--refit-days", min=1, metavar="N", help="With --split time:SHARE, train again every N days of it."),
+]
 Models = Annotated[str, typer.Option("--models", metavar="NAME,…", help="What to compare.")]
 Ks = Annotated[
     list[int] | None,
@@ -98,6 +102,7 @@ def evaluate(
     discovery: Discovery = False,
     young: Young = False,
     within: Within = None,
+    refit_days: RefitDays = None,
     models: Models = DEFAULT_MODELS,
     k: Ks = None,
     max_requests: MaxRequests = None,
@@ -124,7 +129,7 @@ def evaluate(
     asked, settings = names(models, option="--models"), project.settings
     settings = settings if seed is None else with_value(settings, "training.seed", seed)
     values = pairs([split_values] if split_values else (), option="--split-values")
-    protocol = Protocol(test, split, values, discovery, young, within, settings.recommend.repeat)
+    protocol = Protocol(test, split, values, discovery, young, within, refit_days, settings.recommend.repeat)
     renamed, constants = pairs(columns, option="--columns"), pairs(constant, option="--constant")
     files = Files([*(events or ()), *(more or ())], items, users, renamed, constants, _say_refused)
     with progress_bar(quiet=json is not None) as show:

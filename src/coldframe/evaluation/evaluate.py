@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from coldframe.errors import DataError, InputError
-from coldframe.evaluation.lists import Lists, rank_everything
+from coldframe.evaluation.lists import Lists, Ranking, rank_everything
 from coldframe.evaluation.measure import (
     Differences,
     Numbers,
@@ -79,26 +79,66 @@ def evaluate(
     lists that was. Without one, lists end early. `draws` are those of the bootstrap. Raises `InputError` without a
     model or with k < 1, and `DataError` when there is no question.
     """
+    ranking = ask(
+        plan, scorers, ks=ks, seed=seed, fallback=fallback, threads=threads, progress=progress, stopwatch=stopwatch
+    )
+    filler = fallback.name if fallback is not None else None
+    return measured(plan, ranking, next(iter(scorers)), filler, ks=ks, seed=seed, draws=draws, stopwatch=stopwatch)
+
+
+def ask(
+    plan: Plan,
+    scorers: Mapping[str, Scorer],
+    *,
+    ks: Sequence[int],
+    seed: int,
+    fallback: Scorer | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    stopwatch: Callable[[], float] = perf_counter,
+) -> Ranking:
+    """Return every model's lists for the questions of a plan: the first half of `evaluate`, with the same errors."""
     if not scorers or not ks or min(ks) < 1:
         raise InputError("There is no model or no list length to evaluate.", remedy="Name a model and k of at least 1.")
     if len(plan.cases) == 0:
         raise DataError(
             "The split leaves no request to test on.", remedy="Check the test rows, their weights and the split."
         )
-    started = stopwatch()
-    views, seconds = rank_everything(
+    return rank_everything(
         plan, scorers, k=max(ks), seed=seed, fallback=fallback, threads=threads, progress=progress, stopwatch=stopwatch
     )
-    ranked_at = stopwatch()
-    yardstick = Yardstick.of(plan.training_set, ks, reference=next(iter(scorers)), seed=seed, draws=draws)
-    per_request = {view: PerRequest(lists, values_per_request(lists, yardstick)) for view, lists in views.items()}
+
+
+def measured(
+    plan: Plan,
+    ranking: Ranking,
+    reference: str,
+    fallback: str | None,
+    *,
+    ks: Sequence[int],
+    seed: int,
+    draws: int = 1000,
+    stopwatch: Callable[[], float] = perf_counter,
+) -> EvaluationReport:
+    """Return the report on lists that were asked for: the second half of `evaluate`.
+
+    `plan` says what the catalogue is and which items are popular in it. The lists may be those of several trainings,
+    `Ranking.joined`. Raises `DataError` when the reference is not among them.
+    """
+    started = stopwatch()
+    if reference not in ranking.views[OVERALL].ranked:
+        raise DataError(f"Not every training has {reference}.", remedy="Name another model first.")
+    yardstick = Yardstick.of(plan.training_set, ks, reference=reference, seed=seed, draws=draws)
+    per_request = {
+        view: PerRequest(lists, values_per_request(lists, yardstick)) for view, lists in ranking.views.items()
+    }
     slices = {one.name: one for one in _slices(per_request, yardstick)}
     main = per_request[OVERALL].lists
     return EvaluationReport(
         protocol=plan.protocol,
         ks=yardstick.ks,
         reference=yardstick.reference,
-        fallback=fallback.name if fallback is not None else None,
+        fallback=fallback,
         n_requests=len(main),
         n_users=len(main.user_ids),
         n_items=plan.training_set.n_items,
@@ -107,8 +147,8 @@ def evaluate(
         slice_requests={name: one.n_requests for name, one in slices.items()},
         differences=slices[OVERALL].differences,
         slice_differences={name: one.differences for name, one in slices.items()},
-        seconds={name: round(spent, 3) for name, spent in seconds.items()}
-        | {"ranking": round(ranked_at - started, 3), "measuring": round(stopwatch() - ranked_at, 3)},
+        seconds={name: round(spent, 3) for name, spent in ranking.seconds.items()}
+        | {"ranking": round(sum(ranking.seconds.values()), 3), "measuring": round(stopwatch() - started, 3)},
         facts=plan.facts,
         per_request=per_request,
     )

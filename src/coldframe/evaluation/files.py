@@ -38,8 +38,8 @@ class Files:
 class Protocol:
     """How events are split: `test` is a published split's second file, else `split` says it in words.
 
-    `values` maps our names of a column's parts to the file's; `discovery`, `young` and `within` (its `horizon`) are
-    those of `time_split`.
+    `values` maps our names of a column's parts to the file's; `discovery`, `young`, `within` (its `horizon`) and
+    `refit_days` are those of `time_split`.
     """
 
     test: Path | None = None
@@ -48,6 +48,7 @@ class Protocol:
     discovery: bool = False
     young: bool = False
     within: int | None = None
+    refit_days: int | None = None
     repeat: Literal["auto", "allow", "exclude"] = "auto"
 
 
@@ -78,6 +79,7 @@ def read_split(files: Files, protocol: Protocol) -> Split:
         discovery=protocol.discovery,
         young=protocol.young,
         horizon=protocol.within,
+        refit_days=protocol.refit_days,
     )
 
 
@@ -95,9 +97,9 @@ def parsed(protocol: Protocol) -> tuple[str, str]:
         raise InputError(f"{protocol.split!r} is no split.", remedy=FORMS)
     if protocol.values and kind != COLUMN:
         raise InputError("--split-values belongs to --split column:NAME.", remedy=FORMS)
-    for flag in ("discovery", "young", "within"):
+    for flag in ("discovery", "young", "within", "refit_days"):
         if getattr(protocol, flag) and kind != TIME:
-            raise InputError(f"--{flag} belongs to --split time:SHARE.", remedy=FORMS)
+            raise InputError(f"--{flag.replace('_', '-')} belongs to --split time:SHARE.", remedy=FORMS)
     return kind, argument
 
 

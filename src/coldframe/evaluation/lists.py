@@ -52,6 +52,49 @@ class Lists:
     def __len__(self) -> int:
         return len(self.user)
 
+    @staticmethod
+    def joined(parts: Sequence["Lists"]) -> "Lists":
+        """Return the lists of several trainings over the same catalogue, one after the other.
+
+        A model is kept if every training has it.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        names = [name for name in parts[0].ranked if all(name in part.ranked for part in parts)]
+        ids, user = np.unique(
+            np.concatenate([np.array(part.user_ids, dtype=object)[part.user] for part in parts]), return_inverse=True
+        )
+        sizes = np.concatenate([np.diff(part.relevant.indptr) for part in parts])
+        indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        return Lists(
+            user_ids=tuple(ids.tolist()),
+            user=user.astype(np.int64),
+            history=np.concatenate([part.history for part in parts]),
+            relevant=Ragged(indptr, np.concatenate([part.relevant.items for part in parts])),
+            target_counts=np.concatenate([part.target_counts for part in parts]),
+            candidates=np.logical_or.reduce([part.candidates for part in parts]),
+            ranked={name: np.concatenate([part.ranked[name] for part in parts]) for name in names},
+            n_scored={name: np.concatenate([part.n_scored[name] for part in parts]) for name in names},
+            young={name: np.concatenate([part.young[name] for part in parts]) for name in names},
+        )
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What came of asking one training's questions: view → lists, and the seconds that each scorer took."""
+
+    views: Mapping[str, Lists]
+    seconds: Mapping[str, float]
+
+    @staticmethod
+    def joined(parts: Sequence["Ranking"]) -> "Ranking":
+        """Return the questions of several trainings as if they were one's; seconds add up."""
+        views = {view: None for part in parts for view in part.views}
+        seconds = {name: sum(part.seconds.get(name, 0.0) for part in parts) for name in parts[0].seconds}
+        return Ranking(
+            {view: Lists.joined([part.views[view] for part in parts if view in part.views]) for view in views}, seconds
+        )
+
 
 @dataclass
 class _Growing:
@@ -76,7 +119,7 @@ def rank_everything(
     threads: int = 1,
     progress: Progress | None = None,
     stopwatch: Callable[[], float] = perf_counter,
-) -> tuple[dict[str, Lists], dict[str, float]]:
+) -> Ranking:
     """Return the lists of each view, and the seconds each scorer took to score and rank.
 
     Every scorer answers the same requests in the same order. `fallback` orders what a scorer cannot score. With
@@ -108,7 +151,7 @@ def rank_everything(
             done += len(chunk)
             if progress is not None:
                 progress(done, len(plan.cases))
-    return {view: _closed(growing) for view, growing in views.items()}, seconds
+    return Ranking({view: _closed(growing) for view, growing in views.items()}, seconds)
 
 
 def _chunks(cases: Iterator[Case]) -> Iterator[list[Case]]:

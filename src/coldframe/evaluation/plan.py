@@ -94,7 +94,8 @@ class Split:
 
     `train` has the columns of `events.schema.EVENT_COLUMNS`. `items` names every item of the evaluation, bare where
     nothing is known of it. `as_of` is the end of the training events, exclusive. `lay_out` turns the rest of the split
-    into questions.
+    into questions. `later` are splits of the same catalogue that go on where this one's questions end, for models that
+    are trained again as time goes by.
     """
 
     protocol: str
@@ -103,6 +104,7 @@ class Split:
     users: tuple[User, ...]
     as_of: datetime
     lay_out: Callable[[TrainingSet, Weigh, Sampling], Plan]
+    later: tuple["Split", ...] = ()
 
     def plan(self, training_set: TrainingSet, weigh: Weigh, sampling: Sampling | None = None) -> Plan:
         """Return the questions over the rows of a training set built from `train`, `items` and `users`."""

@@ -16,8 +16,9 @@ from coldframe.dataset.training_set import TrainingSet
 from coldframe.domain import Item, User
 from coldframe.errors import DataError
 from coldframe.evaluation.baselines import fit_baselines
-from coldframe.evaluation.evaluate import EvaluationReport, evaluate
-from coldframe.evaluation.plan import Cases, Sampling, Split, Weigh
+from coldframe.evaluation.evaluate import EvaluationReport, ask, measured
+from coldframe.evaluation.lists import Ranking
+from coldframe.evaluation.plan import OVERALL, Cases, Plan, Sampling, Split, Weigh
 from coldframe.scoring.request import Scorer
 from coldframe.settings import Settings
 from coldframe.store.protocol import Progress
@@ -39,6 +40,9 @@ class BuildTrainingSet(Protocol):
         """Return the training set of the events before `as_of`, of the last `window_days` (None: all of them)."""
         ...
 
+
+POPULAR = "popular"
+"""The baseline that fills what a model cannot score."""
 
 FitModels = Callable[[TrainingSet, Cases, Sequence[str]], Mapping[str, Scorer]]
 """(training set, validation questions, names) → a scorer per name, without those that the data cannot teach. Without
@@ -68,35 +72,74 @@ def run(
 ) -> EvaluationReport:
     """Return the comparison of the named models on a split; the first name is the reference.
 
+    A split that goes on (`Split.later`) is trained on again for each of its parts, and measured as one.
     `popular`, `recent-popular` and `random` are fitted here, every other name by the trainer; popularity also fills
     what a model cannot score. `max_requests` asks a seeded sample of the questions. What the trainer leaves out for
     want of data is in `left_out`. Raises `DataError` when that is all there was, and whatever the trainer raises.
     """
-    started = stopwatch()
-    training_set = trainer.build(
-        split.train, split.items, split.users, settings, as_of=split.as_of, window_days=window_days
-    )
-    plan = split.plan(training_set, trainer.weigh, Sampling(max_requests, settings.training.seed))
-    planned = stopwatch()
-    baselines = fit_baselines(training_set, recent_days=settings.popularity.recent_days)
-    asked = [name for name in names if name not in baselines]
-    fitted = baselines | dict(trainer.fit(training_set, plan.validation, asked) if asked else {})
-    taught = {name: fitted[name] for name in names if name in fitted}
-    if not taught:
-        raise DataError(
-            f"The data has nothing to teach {', '.join(names)}.", remedy="Add items with content, or name other models."
+    stages = _Stages(names, trainer, settings, ks, window_days, max_requests, progress, stopwatch)
+    parts = [part for one in (split, *split.later) if (part := stages.of(one, may_be_empty=bool(split.later)))]
+    if not parts:
+        raise DataError("The split leaves no request to test on.", remedy="Check the test rows and the split.")
+    ranking = Ranking.joined([part.ranking for part in parts])
+    kept = [name for name in names if name in ranking.views[OVERALL].ranked]
+    report = measured(parts[0].plan, ranking, kept[0], POPULAR, ks=ks, seed=settings.training.seed, stopwatch=stopwatch)
+    spent = {step: round(sum(part.seconds[step] for part in parts), 3) for step in ("preparing", "fitting")}
+    facts = dict(report.facts) | ({"trainings": float(len(parts))} if split.later else {})
+    left_out = tuple(name for name in names if name not in kept)
+    return replace(report, seconds=spent | dict(report.seconds), facts=facts, left_out=left_out)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One training and what came of asking it."""
+
+    plan: Plan
+    ranking: Ranking
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """What every training of a run has in common; the arguments of `run`."""
+
+    names: Sequence[str]
+    trainer: Trainer
+    settings: Settings
+    ks: Sequence[int]
+    window_days: int | None
+    max_requests: int | None
+    progress: Progress | None
+    stopwatch: Callable[[], float]
+
+    def of(self, split: Split, *, may_be_empty: bool) -> _Part | None:
+        """Return one training of a split and the lists of its questions; none where nothing is asked."""
+        started, settings = self.stopwatch(), self.settings
+        training_set = self.trainer.build(
+            split.train, split.items, split.users, settings, as_of=split.as_of, window_days=self.window_days
         )
-    ready = stopwatch()
-    report = evaluate(
-        plan,
-        taught,
-        ks=ks,
-        seed=settings.training.seed,
-        fallback=baselines["popular"],
-        threads=settings.training.threads,
-        progress=progress,
-        stopwatch=stopwatch,
-    )
-    spent = {"preparing": round(planned - started, 3), "fitting": round(ready - planned, 3)}
-    left_out = tuple(name for name in names if name not in taught)
-    return replace(report, seconds=spent | dict(report.seconds), left_out=left_out)
+        plan = split.plan(training_set, self.trainer.weigh, Sampling(self.max_requests, settings.training.seed))
+        if may_be_empty and not len(plan.cases):
+            return None
+        planned = self.stopwatch()
+        baselines = fit_baselines(training_set, recent_days=settings.popularity.recent_days)
+        asked = [name for name in self.names if name not in baselines]
+        fitted = baselines | dict(self.trainer.fit(training_set, plan.validation, asked) if asked else {})
+        taught = {name: fitted[name] for name in self.names if name in fitted}
+        if not taught:
+            raise DataError(
+                f"The data has nothing to teach {', '.join(self.names)}.",
+                remedy="Add items with content, or name other models.",
+            )
+        ready = self.stopwatch()
+        ranking = ask(
+            plan,
+            taught,
+            ks=self.ks,
+            seed=settings.training.seed,
+            fallback=baselines[POPULAR],
+            threads=settings.training.threads,
+            progress=self.progress,
+            stopwatch=self.stopwatch,
+        )
+        return _Part(plan, ranking, {"preparing": planned - started, "fitting": ready - planned})

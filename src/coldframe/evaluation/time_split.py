@@ -4,8 +4,8 @@ Owns the protocol of `--split time:SHARE`: visits, which items exist at a moment
 Nothing at or after a visit's start is ever visible to its question.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from coldframe.clock import generator
 from coldframe.dataset.counts import RunningCounts
 from coldframe.dataset.repeats import Repeat, repeat_policy
-from coldframe.dataset.training_set import Bools, Rows, Times, TrainingSet, micros
-from coldframe.dataset.visits import stops
+from coldframe.dataset.training_set import Rows, TrainingSet, micros
 from coldframe.domain import Item, User
 from coldframe.errors import DataError, InputError
 from coldframe.evaluation.log import Log, read_log
@@ -33,6 +32,7 @@ from coldframe.evaluation.plan import (
     request_of,
     sampled,
 )
+from coldframe.evaluation.visits import Lifetimes, Part, Visits, lifetimes_of, parts_of, visits_of
 from coldframe.scoring.hybrid import YOUNG_COUNT
 
 TIME = "time"
@@ -40,41 +40,18 @@ DISCOVERY = "discovery"
 """The view without what the user had before, neither on the list nor among the right answers; asked for only."""
 YOUNG = "young"
 """The view of items with few events by then, on the list and among the right answers; asked for only."""
-FOREVER = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True)
-class Visits:
-    """Moments of test visits in order of time: parallel arrays of length n_visits, and their right answers.
-
-    Visit v of actor `actor[v]` is asked at `now[v]` (µs) and is answered by `relevant[v]`.
-    """
-
-    actor: NDArray[np.int64]
-    now: Times
-    relevant: list[Rows]
-
-
-@dataclass(frozen=True)
-class Lifetimes:
-    """From when and until when each item can be shown, µs, [n_items]: it exists if begins ≤ now < ends."""
-
-    begins: Times
-    ends: Times
-
-    def exist(self, now: int) -> Bools:
-        """Return which items can be shown at a moment."""
-        return (self.begins <= now) & (now < self.ends)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the questions are about: when items exist, where the test period begins (µs), whether what the user had
-    before is a candidate, and whether to ask once more for what is new to the user, and among young items.
+    """What the questions are about: when items exist, where the test period begins (µs), the part of it that one
+    training answers for, whether what the user had before is a candidate, and whether to ask once more for what is new
+    to the user, and among young items.
     """
 
     lifetimes: Lifetimes
-    cut: int
+    opens: int
+    part: Part
     repeat: Repeat
     discovery: bool
     young: bool
@@ -91,6 +68,7 @@ def time_split(
     discovery: bool = False,
     young: bool = False,
     horizon: int | None = None,
+    refit_days: int | None = None,
 ) -> Split:
     """Return the time protocol: events before the `fraction` quantile of event time are learned from.
 
@@ -101,23 +79,35 @@ def time_split(
     be right; `auto` decides by the share of repeats in the training events. Every visit with such answers is asked once
     more with `discovery`, for items that the user never had, and with `young`, among items of at most 5 events by then.
     With `horizon` a visit is asked within it too, by `dataset.visits.stops`, each time about the next so many events.
-    Raises `InputError` for a fraction outside 0 … 1 and `DataError` when no event is older than the cut.
+    With `refit_days` models are trained again on all that is past after each so many days (`Split.later`).
+    Raises `InputError` for a fraction outside 0 … 1 or days below 1, `DataError` when nothing is older than the cut.
     """
     if not 0 < fraction < 1:
         raise InputError(f"Events cannot be cut at {fraction}.", remedy="Pass a share between 0 and 1: time:0.9.")
+    if refit_days is not None and refit_days < 1:
+        raise InputError(f"Nothing is trained every {refit_days} days.", remedy="Pass one day or more.")
     cut = _cut(events, fraction)
     train = events.filter(pl.col("timestamp") < cut)
     if train.is_empty():
         raise DataError("All events up to the cut have the same time.", remedy="Use --test FILE, or events with times.")
     catalogue = complete_catalogue(tuple(items), events)
 
-    def lay_out(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
-        log = read_log(events, training_set.items, weigh)
-        policy = repeat_policy(log.interactions(before=micros(cut)), repeat)
-        asked = _Asked(_lifetimes(log, training_set, catalogue), micros(cut), policy, discovery, young, horizon)
-        return _plan(training_set, log, asked, sampling)
+    def lay_out(part: Part) -> Callable[[TrainingSet, Weigh, Sampling], Plan]:
+        def plan(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
+            log = read_log(events, training_set.items, weigh)
+            policy = repeat_policy(log.interactions(before=micros(cut)), repeat)
+            lifetimes = lifetimes_of(log, training_set, catalogue)
+            asked = _Asked(lifetimes, micros(cut), part, policy, discovery, young, horizon)
+            return _plan(training_set, log, asked, sampling)
 
-    return Split(TIME, train, catalogue, tuple(users), cut, lay_out)
+        return plan
+
+    first, *more = (
+        Split(TIME, events.filter(pl.col("timestamp") < _moment(part.begins)), catalogue, tuple(users), begins, lay)
+        for part in parts_of(events, micros(cut), refit_days)
+        for begins, lay in [(_moment(part.begins), lay_out(part))]
+    )
+    return replace(first, later=tuple(more))
 
 
 def _cut(events: pl.DataFrame, fraction: float) -> datetime:
@@ -125,26 +115,17 @@ def _cut(events: pl.DataFrame, fraction: float) -> datetime:
         raise DataError("There is no event to split.", remedy="Pass files with events.")
     times = events["timestamp"].dt.epoch("us").sort()
     cut = int(times[min(int(fraction * len(times)), len(times) - 1)])
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=cut)
+    return _moment(cut)
 
 
-def _lifetimes(log: Log, training_set: TrainingSet, catalogue: Sequence[Item]) -> Lifetimes:
-    """An item begins when the catalogue says so, or just after its first event, whichever is earlier."""
-    begins = np.full(training_set.n_items, FOREVER)
-    np.minimum.at(begins, log.item, log.timestamp + 1)
-    ends = np.full(training_set.n_items, FOREVER)
-    for item in catalogue:
-        row = training_set.items.row_of[item.item_id]
-        if item.created_at is not None:
-            begins[row] = min(int(begins[row]), micros(item.created_at))
-        if item.expires_at is not None:
-            ends[row] = micros(item.expires_at)
-    return Lifetimes(begins, ends)
+def _moment(us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
 
 
 def _plan(training_set: TrainingSet, log: Log, asked: _Asked, sampling: Sampling) -> Plan:
-    visits, facts = _visits(log, asked)
+    visits, facts = visits_of(log, asked.lifetimes, opens=asked.opens, horizon=asked.horizon)
     chosen = sampled(len(visits.now), sampling, generator(sampling.seed, "evaluation", "requests"))
+    chosen = chosen[asked.part.holds(visits.now[chosen])]
     asker = _Asker(training_set, log, visits, asked)
     n = sum(len(views) for views in asker.views(chosen))
     facts |= {"repeats_are_candidates": float(asked.repeat == "allow")}
@@ -193,36 +174,6 @@ class _Asker:
         """Return events per item: those trained on, then those of the test period."""
         events, n_items = self.training_set.interactions, self.training_set.n_items
         trained = np.bincount(events.item, minlength=n_items).astype(np.int32)
-        later = np.flatnonzero(self.log.timestamp >= self.asked.cut)
+        later = np.flatnonzero(self.log.timestamp >= self.asked.part.begins)
         order = later[np.argsort(self.log.timestamp[later], kind="stable")]
         return RunningCounts(trained, self.log.item[order], self.log.timestamp[order])
-
-
-def _visits(log: Log, asked: _Asked) -> tuple[Visits, dict[str, float]]:
-    """Group the events from the cut on into visits; drop targets that nobody could have shown, and count them."""
-    index = np.flatnonzero(log.timestamp >= asked.cut)
-    actor, when, item = log.actor[index], log.timestamp[index], log.item[index]
-    asks = np.array(stops(actor, when, horizon=asked.horizon), np.int64).reshape(-1, 2)
-    first, sizes = asks[:, 0], asks[:, 1] - asks[:, 0]
-    visit = np.repeat(np.arange(len(asks)), sizes)
-    row = np.arange(len(visit)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(first, sizes)
-    target, start, lifetimes = item[row], when[first], asked.lifetimes
-    wanted = log.weight[index][row] > 0
-    reachable = (lifetimes.begins[target] <= start[visit]) & (start[visit] < lifetimes.ends[target])
-    relevant = _sets(visit[wanted & reachable], target[wanted & reachable], len(start))
-    order = np.lexsort((actor[first], start))
-    answered = order[[len(relevant[v]) > 0 for v in order]] if len(order) else order
-    facts = {
-        "test_events": float(len(index)),
-        "visits": float(len(start)),
-        "visits_without_reachable_target": float(len(start) - len(answered)),
-        "unreachable_share": float((~reachable)[wanted].mean()) if wanted.any() else 0.0,
-    }
-    return Visits(actor[first][answered], start[answered], [relevant[v] for v in answered]), facts
-
-
-def _sets(group: NDArray[np.int64], item: Rows, n_groups: int) -> list[Rows]:
-    """Return the distinct items of each group, ascending."""
-    width = int(item.max(initial=0)) + 1
-    pairs = np.unique(group * width + item)
-    return np.split((pairs % width).astype(np.int32), np.searchsorted(pairs // width, np.arange(1, n_groups)))

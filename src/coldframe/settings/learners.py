@@ -52,10 +52,10 @@ class ItemItemSettings:
         12_000, reason="Up to here the exact solution fits in memory.", unit="items", low=2, high=100_000
     )
     kept_dense: int = setting(
-        2_000, reason="Up to here a bundle keeps every entry (16 MB).", unit="items", low=2, high=100_000
+        6_000, reason="Up to here a bundle keeps every entry, a byte each (36 MB).", unit="items", low=2, high=100_000
     )
     kept_per_item: int = setting(
-        300, reason="Beyond it a bundle keeps the largest entries per item.", unit="entries", low=10, high=10_000
+        500, reason="Beyond it a bundle keeps the largest entries per item.", unit="entries", low=10, high=10_000
     )
     neighbours: int = setting(
         150, reason="Size of the system solved per item beyond dense_items.", unit="items", low=10, high=2_000

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from coldframe.models.csr import Csr
 from coldframe.models.gram import solve
 from coldframe.models.workshop import Workshop
+from coldframe.scoring.codes import CodedRows
 from coldframe.scoring.experts import DenseItemItem, ItemItem
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import Family
@@ -67,13 +68,13 @@ def fit_smoothed(workshop: Workshop) -> ItemItem | DenseItemItem | None:
 def as_expert(
     name: str, family: Family, matrix: Any, can_score: np.ndarray, recall: Recall, settings: ItemItemSettings
 ) -> ItemItem | DenseItemItem:
-    """Return the scorer of a matrix [n_items, n_items]; a dense one beyond `kept_dense` items keeps its largest
-    entries per column.
+    """Return the scorer of a matrix [n_items, n_items]; a dense one beyond `kept_dense` items keeps the largest
+    entries of each row.
     """
     if not sp.issparse(matrix):
         if len(matrix) <= settings.kept_dense:
-            kept = np.asarray(matrix, np.float32)
-            return DenseItemItem(name=name, family=family, can_score=can_score, recall=recall, matrix=kept)
+            codes = CodedRows.of(np.asarray(matrix, np.float32))
+            return DenseItemItem(name=name, family=family, can_score=can_score, recall=recall, matrix=codes)
         matrix = _largest(matrix, settings.kept_per_item)
     rows = sparse_rows(sp.csr_matrix(matrix, dtype=np.float32))
     return ItemItem(name=name, family=family, can_score=can_score, recall=recall, matrix=rows)
@@ -87,11 +88,13 @@ def sparse_rows(matrix: Csr) -> SparseRows:
 
 
 def _largest(matrix: np.ndarray, k: int) -> Csr:
-    """Return the k entries of largest size in each column."""
+    """Return the k entries of largest size in each row.
+
+    Of each row, not column: what an item of the past says is cut alike for all that it speaks of. Cut by column, an
+    item's largest entries are those that speak against it, and what is left of it is one-sided.
+    """
     n = len(matrix)
     k = min(k, n - 1)
-    by_column = np.ascontiguousarray(matrix.T)
-    kept = np.argpartition(-np.abs(by_column), k, axis=1)[:, :k]
-    values = np.take_along_axis(by_column, kept, axis=1)
-    columns = np.repeat(np.arange(n), k)
-    return sp.csr_matrix((values.ravel(), (kept.ravel(), columns)), shape=matrix.shape, dtype=np.float32)
+    kept = np.argpartition(-np.abs(matrix), k, axis=1)[:, :k]
+    values = np.take_along_axis(matrix, kept, axis=1)
+    return sp.csr_matrix((values.ravel(), (np.repeat(np.arange(n), k), kept.ravel())), shape=matrix.shape)

@@ -7,6 +7,7 @@ Owns the product. EASE, its content-stacked and content-smoothed forms, linear w
 from dataclasses import dataclass
 
 from coldframe.dataset.training_set import Floats
+from coldframe.scoring.codes import CodedRows
 from coldframe.scoring.experts.past import FromPast
 from coldframe.scoring.profile import Profile
 from coldframe.scoring.sparse import SparseRows
@@ -25,10 +26,10 @@ class ItemItem(FromPast):
 
 @dataclass(frozen=True, kw_only=True)
 class DenseItemItem(FromPast):
-    """s = x B with dense float32 B [n_items, n_items]."""
+    """s = x B with dense B [n_items, n_items], one byte per entry."""
 
-    matrix: Floats
+    matrix: CodedRows
 
     def says(self, past: Profile) -> Floats:
         """Return float32 [n_items]."""
-        return past.weights @ self.matrix[past.items]
+        return self.matrix.combine(past.items, past.weights)
