@@ -27,14 +27,22 @@ HORIZON = 10
 """Events that follow a question: visits are asked about within too, as a page would."""
 
 
+FORTNIGHT = 14
+"""Days after which models are trained again within a test period of few months."""
+
+
 @dataclass(frozen=True)
 class Timed:
-    """A log cut in time: the last part is the test, and what is before it is cut again for development."""
+    """A log cut in time: the last part is the test, and what is before it is cut again for development.
+
+    With `refit_days` models are trained again as the test period goes by.
+    """
 
     events: pl.DataFrame
     items: tuple[Item, ...] = ()
     users: tuple[User, ...] = ()
     fraction: float = 0.9
+    refit_days: int | None = None
 
     def test(self) -> Split:
         """Return the test split, with the views `discovery` and `young`."""
@@ -45,8 +53,17 @@ class Timed:
         return self._cut(self.test().train)
 
     def _cut(self, events: pl.DataFrame) -> Split:
-        rule = {"fraction": self.fraction, "repeat": "auto", "discovery": True, "young": True, "horizon": HORIZON}
-        return time_split(events, self.items, self.users, **rule)
+        return time_split(
+            events,
+            self.items,
+            self.users,
+            fraction=self.fraction,
+            repeat="auto",
+            discovery=True,
+            young=True,
+            horizon=HORIZON,
+            refit_days=self.refit_days,
+        )
 
 
 @dataclass(frozen=True)
@@ -144,9 +161,10 @@ def amazon_beauty() -> Published:
 
 
 def online_retail() -> Timed:
-    """The shipped shop, the last tenth of its events."""
+    """The shipped shop, the last tenth of its events, trained again every fortnight of it."""
     events = complete_events(pl.read_parquet(SHIPPED.events))
-    return Timed(events, tuple(read_items(SHIPPED.items)), tuple(read_users(SHIPPED.users)))
+    people = tuple(read_users(SHIPPED.users))
+    return Timed(events, tuple(read_items(SHIPPED.items)), people, refit_days=FORTNIGHT)
 
 
 def completejourney() -> Timed:
@@ -177,7 +195,7 @@ def completejourney() -> Timed:
 
 
 def ml100k() -> Timed:
-    """MovieLens-100K by time; likes are ratings of 4 and 5."""
+    """MovieLens-100K by time, trained again every fortnight; likes are ratings of 4 and 5."""
     folder = DATA / "ml100k"
     events = _ids(pl.read_parquet(folder / "ratings.parquet").filter(pl.col("rating") >= LIKED_FROM))
     items = tuple(
@@ -188,7 +206,7 @@ def ml100k() -> Timed:
         User(user_id=row["user_id"], attributes={name: row[name] for name in ("gender", "occupation")})
         for row in pl.read_parquet(folder / "users.parquet").to_dicts()
     )
-    return Timed(complete_events(events.with_columns(_seconds("ts"))), items, users, fraction=0.8)
+    return Timed(complete_events(events.with_columns(_seconds("ts"))), items, users, fraction=0.8, refit_days=FORTNIGHT)
 
 
 def ml_latest_small() -> Timed:
