@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from counted import counted
 
 from coldframe.demo.shipped import SHIPPED
 from coldframe.domain import Item, User
@@ -107,7 +108,23 @@ class Marked:
         return column_split(kept, items, self.users, column="split")
 
 
-DataSet = Timed | Published | Marked
+@dataclass(frozen=True)
+class Counted:
+    """A log cut in time whose questions come after so many events of a user, each about the next `HORIZON`."""
+
+    timed: Timed
+    counts: tuple[int, ...] = (0, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120)
+
+    def test(self) -> Split:
+        """Return the test split."""
+        return counted(self.timed.test(), self.timed.events, self.counts, horizon=HORIZON)
+
+    def development(self) -> Split:
+        """Return the same cut within the training side."""
+        return counted(self.timed.development(), self.timed.test().train, self.counts, horizon=HORIZON)
+
+
+DataSet = Timed | Published | Marked | Counted
 
 
 def gowalla() -> Published:
@@ -209,6 +226,11 @@ def ml100k() -> Timed:
     return Timed(complete_events(events.with_columns(_seconds("ts"))), items, users, fraction=0.8, refit_days=FORTNIGHT)
 
 
+def ml100k_counted() -> Counted:
+    """MovieLens-100K by time, asked after so many likes of a user about the next ten."""
+    return Counted(ml100k())
+
+
 def ml_latest_small() -> Timed:
     """MovieLens latest small by time; likes are ratings of 4 and more."""
     folder = DATA / "ml_latest_small"
@@ -231,7 +253,8 @@ def deskdrop() -> Timed:
 
 def _published(name: str) -> Published:
     parts = (pl.read_parquet(DATA / name / f"{part}.parquet") for part in ("train", "test"))
-    return Published(*(complete_events(_ids(part)) for part in parts))
+    train, held_out = (complete_events(_ids(part)) for part in parts)
+    return Published(train, held_out)
 
 
 def _films(folder: Path) -> tuple[Item, ...]:
@@ -291,6 +314,7 @@ def _seconds(column: str) -> pl.Expr:
 SETS: dict[str, Callable[[], DataSet]] = {
     "online_retail": online_retail,
     "ml100k": ml100k,
+    "ml100k_counted": ml100k_counted,
     "ml_latest_small": ml_latest_small,
     "deskdrop": deskdrop,
     "completejourney": completejourney,
@@ -303,6 +327,10 @@ SETS: dict[str, Callable[[], DataSet]] = {
 """Name → data set, the quick ones first."""
 
 
+FOLDERS = {"ml1m_cold": "ml1m", "ml100k_counted": "ml100k"}
+"""Sets whose files are in a folder of another name."""
+
+
 def is_there(name: str) -> bool:
     """Return whether the files of a set can be read here."""
-    return name == "online_retail" or (DATA / name.replace("ml1m_cold", "ml1m")).is_dir()
+    return name == "online_retail" or (DATA / FOLDERS.get(name, name)).is_dir()

@@ -2,9 +2,10 @@
 
     python benchmarks/new_users.py [--sets online_retail,ml1m_cold] [--users N] [--refit]
 
-A tenth of the users is kept out of training. Each is asked about with his first n events known, for the rest of what
-he liked; every item is ranked but those known. The hybrid is compared with dense EASE filled by popularity, and with
---refit with the hybrid trained again on the known events too. Writes `results/new_users.json`.
+Where events have times, the new users are those who first come after the test split's cut; elsewhere a tenth of the
+users is kept out of training, and comes as it ends. Each is asked about with his first n events known, for the rest of
+what he liked; every item that exists by then is ranked but those known. The hybrid is compared with dense EASE filled
+by popularity, and with --refit with the hybrid trained again on the known events too. Writes `results/new_users.json`.
 """
 
 import argparse
@@ -15,15 +16,17 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from datasets import SEED, SETS, is_there
+from counted import Moments
+from datasets import SEED, SETS, Timed, is_there
 from rich.console import Console
 from rich.table import Table
 
 from coldframe.dataset.training_set import TrainingSet
-from coldframe.evaluation import Case, Cases, Plan, evaluate, fit_baselines
+from coldframe.evaluation import Cases, Plan, Split, evaluate, fit_baselines
+from coldframe.evaluation.log import read_log
 from coldframe.models import fit_models
 from coldframe.pipeline import trainer
-from coldframe.scoring.request import History, Request, Scorer
+from coldframe.scoring.request import Scorer
 from coldframe.settings import Settings, load
 
 KNOWN = (0, 1, 2, 5, 10, 20)
@@ -33,10 +36,11 @@ EASE = "item-item"
 
 @dataclass(frozen=True)
 class People:
-    """The training events of the others, and the events of those kept out, in order of user and time."""
+    """The events to train on, those of the new users in order of user and time, and, where events have times, all."""
 
     others: pl.DataFrame
-    kept_out: pl.DataFrame
+    newcomers: pl.DataFrame
+    everything: pl.DataFrame | None
 
 
 def main() -> None:
@@ -56,8 +60,9 @@ def main() -> None:
 
 def _measured(name: str, n_users: int, *, refit: bool) -> list[dict[str, object]]:
     path = Path(__file__).parent / "settings" / f"{name}.toml"
-    settings, split = load(path if path.exists() else None), SETS[name]().test()
-    people = _kept_out(split.train, n_users)
+    data = SETS[name]()
+    settings, split = load(path if path.exists() else None), data.test()
+    people = _first_seen(data.events, split, n_users) if isinstance(data, Timed) else _kept_out(split.train, n_users)
 
     def fitted(events: pl.DataFrame) -> tuple[TrainingSet, Mapping[str, Scorer]]:
         made = trainer(settings).build(events, split.items, split.users, settings, as_of=split.as_of, window_days=None)
@@ -66,11 +71,11 @@ def _measured(name: str, n_users: int, *, refit: bool) -> list[dict[str, object]
     training_set, models = fitted(people.others)
     rows = []
     for n in KNOWN:
-        plan = _plan(training_set, people.kept_out, n, settings)
+        plan = _plan(training_set, people, n, settings)
         scorers = dict(models)
         if refit and n:
-            known = people.kept_out.filter(pl.int_range(pl.len()).over("user_id") < n)
-            scorers["refitted"] = fitted(pl.concat([people.others, known]))[1]["hybrid"]
+            known = people.newcomers.filter(pl.int_range(pl.len()).over("user_id") < n)
+            scorers["refitted"] = fitted(pl.concat([people.others, known.select(people.others.columns)]))[1]["hybrid"]
         fallback = fit_baselines(training_set, recent_days=settings.popularity.recent_days)["popular"]
         report = evaluate(plan, scorers, ks=(10,), fallback=fallback, threads=settings.training.threads)
         values = {model: numbers["ndcg@10"].value for model, numbers in report.models.items()}
@@ -82,42 +87,35 @@ def _measured(name: str, n_users: int, *, refit: bool) -> list[dict[str, object]
     return rows
 
 
+def _first_seen(events: pl.DataFrame, split: Split, n_users: int) -> People:
+    """Return the users whose first event is after the cut, with enough of them; at most so many."""
+    new = (pl.col("timestamp").min().over("user_id") >= split.as_of) & (pl.len().over("user_id") > max(KNOWN))
+    theirs = events.filter(new)
+    chosen = _some(theirs["user_id"].drop_nulls().unique().sort(), n_users)
+    newcomers = theirs.filter(pl.col("user_id").is_in(chosen.implode())).sort("user_id", "timestamp")
+    return People(split.train, newcomers, events)
+
+
 def _kept_out(events: pl.DataFrame, n_users: int) -> People:
     """Return a tenth of the users, at most so many, apart; their events without times come in an order drawn once."""
     users = events["user_id"].drop_nulls().unique().sort()
-    chosen = users.gather(
-        np.sort(np.random.default_rng(SEED).permutation(len(users))[: min(n_users, len(users) // 10)])
-    )
-    theirs = pl.col("user_id").is_in(chosen.implode())
+    theirs = pl.col("user_id").is_in(_some(users, min(n_users, len(users) // 10)).implode())
     lot = pl.col("event_id").hash(SEED)
-    return People(events.filter(~theirs), events.filter(theirs).sort("user_id", "timestamp", lot))
+    return People(events.filter(~theirs), events.filter(theirs).sort("user_id", "timestamp", lot), None)
 
 
-def _plan(training_set: TrainingSet, kept_out: pl.DataFrame, n: int, settings: Settings) -> Plan:
-    """Return one question a user about everything liked after the first n events and not among them.
+def _some(users: pl.Series, n: int) -> pl.Series:
+    return users.gather(np.sort(np.random.default_rng(SEED).permutation(len(users))[:n]))
 
-    He comes as the training ends: the last of his known events is moved to that moment, the others with it.
-    """
-    weights = trainer(settings).weigh(kept_out)
-    frame = kept_out.with_columns(pl.Series("weight", weights)).filter(
-        pl.col("item_id").is_in(list(training_set.items.ids))
-    )
-    counts = np.bincount(training_set.interactions.item, minlength=training_set.n_items).astype(np.int32)
-    cases = []
-    for (user_id,), own in frame.group_by("user_id", maintain_order=True):
-        item = training_set.items.rows(own["item_id"].to_list()).astype(np.int32)
-        weight = own["weight"].to_numpy().astype(np.float32)
-        time = own["timestamp"].dt.epoch("us").to_numpy()
-        later = np.setdiff1d(item[n:][weight[n:] > 0], item[:n]).astype(np.int32)
-        if not len(later) or len(item) < max(KNOWN):
-            continue
-        allowed = np.ones(training_set.n_items, np.bool_)
-        allowed[item[:n]] = False
-        arrived = time[:n] - (time[n - 1] if n else 0) + training_set.as_of
-        request = Request.known_at(
-            training_set.as_of + 1, History(item[:n], weight[:n], arrived), allowed=allowed, item_counts=counts
-        )
-        cases.append(Case(str(user_id), request, later))
+
+def _plan(training_set: TrainingSet, people: People, n: int, settings: Settings) -> Plan:
+    """Return one question a user about everything liked after the first n events and not among them."""
+    weigh = trainer(settings).weigh
+    log = read_log(people.newcomers, training_set.items, weigh)
+    everything = None if people.everything is None else read_log(people.everything, training_set.items, weigh)
+    moments = Moments.of(training_set, everything)
+    asked = np.flatnonzero(np.diff(log.starts) > max(KNOWN))
+    cases = [case for actor in asked.tolist() if (case := moments.case(log, actor, n))]
     return Plan("new users", training_set, Cases(len(cases), lambda: iter(cases)))
 
 

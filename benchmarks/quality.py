@@ -17,7 +17,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from datasets import SETS, is_there
+from datasets import FOLDERS, SETS, is_there
 from peers.beside import Peers
 from rich.console import Console
 from rich.table import Table
@@ -97,9 +97,9 @@ def _kept(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings_of(name: str) -> Path | None:
-    """Return the file of settings that tuning wrote for a set, if it did."""
-    path = Path(__file__).parent / "settings" / f"{name}.toml"
-    return path if path.exists() else None
+    """Return the file of settings that tuning wrote for a set, or for the set that it asks other questions of."""
+    paths = [Path(__file__).parent / "settings" / f"{each}.toml" for each in (name, FOLDERS.get(name, name))]
+    return next((path for path in paths if path.exists()), None)
 
 
 def _table(report: EvaluationReport) -> Table:
