@@ -93,13 +93,14 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer: an ordered list, the bundle that made it and how."""
+    """One answer: an ordered list, the bundle that made it and how. `notes` say what the caller may not expect."""
 
     recommendation_id: str
     items: tuple[RecommendedItem, ...]
     bundle: str
     level: Level
     user_id: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

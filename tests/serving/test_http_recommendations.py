@@ -4,6 +4,8 @@ import pytest
 from litestar.testing import TestClient
 from serving_doubles import NOW, service
 
+from coldframe.serving.terms import Terms
+
 
 @pytest.fixture
 def shop(client: TestClient) -> TestClient:
@@ -30,6 +32,7 @@ def test_an_answer_names_its_bundle_level_and_weights(shop: TestClient) -> None:
         ("exclude=a&exclude=b,c", {"exclude": ["a", "b", "c"]}),
         ("category=lamps&scenario=home", {"category": "lamps", "scenario": "home"}),
         ("n=200", {"n": 200}),
+        ("filter=price%20%3C%2030", {"terms": Terms(filter="price < 30")}),
     ],
 )
 def test_the_query_reaches_the_engine(shop: TestClient, query: str, expected: dict) -> None:
@@ -39,7 +42,7 @@ def test_the_query_reaches_the_engine(shop: TestClient, query: str, expected: di
 
 
 @pytest.mark.parametrize(
-    "query", ["n=0", "n=201", "n=x", "n=1.5", "n=", "exclude=" + "x" * 513, "category=", "scenario="]
+    "query", ["n=0", "n=201", "n=x", "n=1.5", "n=", "exclude=" + "x" * 513, "category=", "scenario=", "filter="]
 )
 def test_an_unusable_query_is_refused(shop: TestClient, query: str) -> None:
     answer = shop.get(f"/v1/users/ada/recommendations?{query}")
@@ -60,6 +63,16 @@ def test_an_anonymous_visitor_says_what_is_known(shop: TestClient) -> None:
     assert (second.event_type, second.value) == ("rating_5", 5.0)
     assert asked(shop)["attributes"] == {"country": "PT"}
     assert shop.app.state.store.events_by_id == {}
+
+
+def test_a_wrong_filter_is_refused_where_it_goes_wrong(shop: TestClient) -> None:
+    answers = (
+        shop.get("/v1/users/ada/recommendations", params={"filter": "price < cheap"}),
+        shop.post("/v1/recommendations", json={"filter": "price < cheap"}),
+    )
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (400, "input")
+        assert "at character 9" in answer.json()["detail"]
 
 
 def test_an_anonymous_visitor_may_say_nothing(shop: TestClient) -> None:

@@ -21,19 +21,28 @@ def recommend(
     category: Annotated[
         str | None, typer.Option("--category", metavar="NAME", help="Only items of this category.")
     ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option("--filter", metavar="CONDITION", help="Only items that meet it, such as 'price < 30'."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Recommend items to a user, known or not.
 
     Example: `coldframe recommend 12346 -n 5`
     """
+    from coldframe.serving.terms import Terms
+
+    terms = Terms(condition)
     with open_project(ctx).engine() as engine:
-        answer = engine.recommend(user, n=n, exclude=exclude or (), category=category)
+        answer = engine.recommend(user, n=n, exclude=exclude or (), category=category, terms=terms)
     if json:
         emit(answer)
         return
     rows = [(i, item.item_id, item.score, shares(item.mixer_weights)) for i, item in enumerate(answer.items, 1)]
     table(("#", "item", "score", "made of"), rows)
+    for note in answer.notes:
+        say(note)
     say(f"{answer.level} answer of bundle {answer.bundle}")
 
 

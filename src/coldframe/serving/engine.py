@@ -16,6 +16,7 @@ from coldframe.errors import BundleError, InputError
 from coldframe.serving.explanation import Explanation, HistoryReason
 from coldframe.serving.live import LiveModel, open_live
 from coldframe.serving.requests import Person, Wish, read_person, read_session, said_of
+from coldframe.serving.terms import NO_TERMS, Terms
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
@@ -81,6 +82,7 @@ class Engine:
         n: int | None = None,
         exclude: Collection[str] = (),
         category: str | None = None,
+        terms: Terms = NO_TERMS,
         scenario: str = "default",
         shown: bool = True,
     ) -> Recommendation:
@@ -88,8 +90,9 @@ class Engine:
 
         A list that its user will not see (`shown` False) leaves no impression.
         """
-        asked = self.recommend_many([user_id], n=n, exclude=exclude, category=category, scenario=scenario, shown=shown)
-        return asked[0]
+        return self.recommend_many(
+            [user_id], n=n, exclude=exclude, category=category, terms=terms, scenario=scenario, shown=shown
+        )[0]
 
     def recommend_many(
         self,
@@ -98,11 +101,12 @@ class Engine:
         n: int | None = None,
         exclude: Collection[str] = (),
         category: str | None = None,
+        terms: Terms = NO_TERMS,
         scenario: str = "default",
         shown: bool = True,
     ) -> list[Recommendation]:
         """Return for each user exactly what `recommend` would, at one moment and from one bundle."""
-        live, wish, now = self._required(), self._wish(n, exclude, category), self._clock()
+        live, wish, now = self._required(), self._wish(n, exclude, category, terms), self._clock()
         answers = [self._answer(live, self._person(user_id), wish, now, user_id) for user_id in user_ids]
         if shown:
             self._log(answers, now, scenario)
@@ -116,6 +120,7 @@ class Engine:
         n: int | None = None,
         exclude: Collection[str] = (),
         category: str | None = None,
+        terms: Terms = NO_TERMS,
         scenario: str = "default",
         session_id: str | None = None,
     ) -> Recommendation:
@@ -123,7 +128,7 @@ class Engine:
 
         Where that says nothing of events (None), those that the store has of the session are read.
         """
-        live, wish, now = self._required(), self._wish(n, exclude, category), self._clock()
+        live, wish, now = self._required(), self._wish(n, exclude, category, terms), self._clock()
         limit = self._settings.recommend.history
         if events is None:
             events = read_session(self._store, session_id, limit=limit) if session_id else ()
@@ -153,11 +158,13 @@ class Engine:
             )
         return live
 
-    def _wish(self, n: int | None, exclude: Collection[str] = (), category: str | None = None) -> Wish:
+    def _wish(
+        self, n: int | None, exclude: Collection[str] = (), category: str | None = None, terms: Terms = NO_TERMS
+    ) -> Wish:
         n = self._settings.recommend.n if n is None else n
         if n < 1:
             raise InputError(f"n is {n}.", remedy="Ask for at least one item.")
-        return Wish(n, exclude, category)
+        return Wish(n, exclude, category, terms)
 
     def _person(self, user_id: str) -> Person:
         return read_person(self._store, user_id, limit=self._settings.recommend.history)
@@ -165,9 +172,14 @@ class Engine:
     def _answer(
         self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None
     ) -> Recommendation:
-        items, level = live.answer(person, wish, micros(now))
+        items, level, notes = live.answer(person, wish, micros(now))
         return Recommendation(
-            recommendation_id=new_recommendation_id(), items=items, bundle=live.bundle, level=level, user_id=user_id
+            recommendation_id=new_recommendation_id(),
+            items=items,
+            bundle=live.bundle,
+            level=level,
+            user_id=user_id,
+            notes=notes,
         )
 
     def _log(

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 from coldframe.bundle.format import Bundle
 from coldframe.dataset.training_set import Vocabulary
-from coldframe.domain import Level, RecommendedItem
+from coldframe.domain import RecommendedItem
 from coldframe.errors import UnknownIdError
 from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
 from coldframe.scoring.served import ServedModel, listed
+from coldframe.serving.attributes import Attributes
 from coldframe.serving.catalogue import Catalogue
 from coldframe.serving.counts import LiveCounts
 from coldframe.serving.explanation import Explanation, explanation
+from coldframe.serving.listing import Listed, narrow, notes_of
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
@@ -31,16 +33,18 @@ class LiveModel:
     catalogue: Catalogue
     counts: LiveCounts
     questions: Questions
+    attributes: Attributes
 
     @property
     def as_of(self) -> int:
         """The end of the events that the bundle was trained on, µs."""
         return self.model.as_of
 
-    def answer(self, person: Person, wish: Wish, now: int) -> tuple[tuple[RecommendedItem, ...], Level]:
+    def answer(self, person: Person, wish: Wish, now: int) -> Listed:
         """Return the best items for a person at `now` (µs), best first, and how they were found."""
         answer = self.model.answer(self._question(person, wish, now).request, wish.n)
-        return listed(answer, self.model.items, self.model.expert_names), answer.level
+        items = listed(answer, self.model.items, self.model.expert_names)
+        return Listed(items, answer.level, notes_of(wish, len(items), self.attributes))
 
     def explain(self, user_id: str, person: Person, item_ids: Sequence[str], now: int) -> list[Explanation]:
         """Say why each item has its score, asked as a list would be. Raises `UnknownIdError`."""
@@ -67,7 +71,9 @@ class LiveModel:
         return found[:n]
 
     def _question(self, person: Person, wish: Wish, now: int) -> Question:
-        return self.questions.of(person, wish, self.catalogue.current(), self.counts.current(), now)
+        question = self.questions.of(person, wish, self.catalogue.current(), self.counts.current(), now)
+        narrow(question.request, wish, self.attributes)
+        return question
 
     def _row(self, item_id: str) -> int:
         row = self.model.items.row_of.get(item_id)
@@ -88,4 +94,5 @@ def open_live(bundle: Bundle, store: Store, settings: Settings) -> LiveModel:
     model.prepare()
     model.answer(Request(), 1)
     questions = Questions(model, Vocabulary(model.attribute_names), settings)
-    return LiveModel(bundle.id, model, Catalogue(store, model.items), LiveCounts(store, model), questions)
+    attributes = Attributes(store, model.items)
+    return LiveModel(bundle.id, model, Catalogue(store, model.items), LiveCounts(store, model), questions, attributes)

@@ -130,6 +130,7 @@ class AnonymousRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     n: int | None = None
     exclude: list[str] = []
     category: Id | None = None
+    filter: str | None = None
     scenario: Id = "default"
 
 

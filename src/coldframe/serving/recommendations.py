@@ -10,6 +10,7 @@ from coldframe.domain import Recommendation
 from coldframe.serving.context import Context
 from coldframe.serving.engine import Explanation
 from coldframe.serving.messages import AnonymousRequest
+from coldframe.serving.terms import Terms
 from coldframe.serving.validation import checked_attributes, checked_id, split_ids, to_past_event
 
 ANONYMOUS = "anonymous"
@@ -19,6 +20,12 @@ Exclude = Annotated[
     list[str] | None, QueryParameter(description="Item ids to leave out: repeated, or split by commas.")
 ]
 Category = Annotated[str | None, QueryParameter(description="Only items of this category.")]
+Filter = Annotated[
+    str | None,
+    QueryParameter(
+        description='Only items that meet this condition, such as `price < 30 and not tag = "sale"`: docs/http.md.'
+    ),
+]
 Scenario = Annotated[str, QueryParameter(description="Where the list is shown, kept with the impression.")]
 
 
@@ -36,6 +43,7 @@ class RecommendationsController(Controller):
         n: FromQuery[int | None] = None,
         exclude: Exclude = None,
         category: Category = None,
+        filter: Filter = None,  # noqa: A002
         scenario: Scenario = "default",
     ) -> Recommendation:
         """Return the best items for a user; an unknown one gets a useful list too."""
@@ -44,6 +52,7 @@ class RecommendationsController(Controller):
             n=context.checked_n(n),
             exclude=split_ids(exclude, "exclude"),
             category=None if category is None else checked_id(category, "category"),
+            terms=Terms(filter),
             scenario=checked_id(scenario, "scenario"),
         )
         context.metrics.answer(answer.level)
@@ -66,6 +75,7 @@ class RecommendationsController(Controller):
             n=context.checked_n(data.n),
             exclude=[checked_id(value, "exclude") for value in data.exclude],
             category=None if data.category is None else checked_id(data.category, "category"),
+            terms=Terms(data.filter),
             scenario=checked_id(data.scenario, "scenario"),
             session_id=data.session_id,
         )
