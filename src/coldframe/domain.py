@@ -84,12 +84,14 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
 
     `mixer_weights` are the experts' shares of this item's score: non-negative, summing to 1.
     `propensity` is the probability that the slot policy showed this item here (1.0: no chance involved).
+    `rules` name what touched it beside its score: `pin`, `boost:CONDITION`, `cap:ATTRIBUTE`, `diversity`.
     """
 
     item_id: str
     score: float
     mixer_weights: dict[str, float] = {}
     propensity: float = 1.0
+    rules: tuple[str, ...] = ()
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +108,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
 class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One delivered list, as it was shown; outcomes join it by `recommendation_id`.
 
-    The parallel tuples `items`, `scores`, `propensities` and `mixer_weights` have one entry per position.
+    The parallel tuples `items`, `scores`, `propensities` and `mixer_weights` have one entry per position, and so has
+    `rules`, unless no rule touched any of them.
     """
 
     recommendation_id: str
@@ -121,3 +124,4 @@ class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session_id: str | None = None
     variant: str = "default"
     scenario: str = "default"
+    rules: tuple[tuple[str, ...], ...] = ()

@@ -45,7 +45,7 @@ def test_a_list_that_is_short_says_so(world):
 
 def test_a_name_that_no_item_has_is_told(world):
     answer = world.engine.recommend("ada", n=5, terms=Terms(filter="not pric < 30"))
-    assert (ids(answer), answer.notes) == ("edcba", ("No item has 'pric', which the filter names.",))
+    assert (ids(answer), answer.notes) == ("edcba", ("No item has 'pric', which a filter or a rule names.",))
 
 
 def test_a_filter_sees_an_item_change(world):

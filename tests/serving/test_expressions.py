@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from coldframe.dataset.training_set import Vocabulary
 from coldframe.domain import Item
 from coldframe.errors import InputError
-from coldframe.serving.attributes import columns_of
+from coldframe.serving.attributes import columns_of, numerics_of
 from coldframe.serving.expressions import MAX_CHARACTERS, MAX_COMPARISONS, parse
 
 ITEMS = [
@@ -161,5 +161,20 @@ def test_masks_used_longest_ago_go_first(monkeypatch):
     assert columns.meeting("price < 2") is not second
 
 
-def test_names_that_no_item_has_are_told():
-    assert COLUMNS.unheard_of('pric < 3 or `net weight` in (1) or not (stock > 0 and tag = "x")') == ["pric", "stock"]
+def test_names_that_a_condition_looks_at():
+    text = 'pric < 3 or `net weight` in (1) or not (stock > 0 and tag = "x")'
+    assert numerics_of(text) == {"pric", "net weight", "stock"}
+
+
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [("category", [1, 2, 0, 1]), ("tag", [2, 0, 1, 0]), ("price", [1, 1, 0, 0]), ("nothing", [0, 0, 0, 0])],
+)
+def test_items_are_grouped_by_any_attribute(name, groups):
+    assert COLUMNS.groups(name).sizes.tolist() == groups
+
+
+def test_items_that_share_a_value_share_a_group():
+    groups = COLUMNS.groups("category")
+    assert groups.row(0).tolist() == groups.row(3).tolist()
+    assert not set(groups.row(0).tolist()) & set(groups.row(1).tolist())

@@ -75,6 +75,38 @@ def test_a_wrong_filter_is_refused_where_it_goes_wrong(shop: TestClient) -> None
         assert "at character 9" in answer.json()["detail"]
 
 
+def test_a_body_s_rules_reach_the_engine_as_terms(shop: TestClient) -> None:
+    body = {"pin": {"c": 1}, "boost": {"price < 30": 1.5}, "cap": {"category": 2}, "diversity": 0.1, "n": 3}
+    terms = Terms(pin={"c": 1}, boost={"price < 30": 1.5}, cap={"category": 2}, diversity=0.1)
+    for address in ("/v1/users/ada/recommendations", "/v1/recommendations"):
+        assert shop.post(address, json=body).status_code == 200
+        assert (asked(shop)["terms"], asked(shop)["n"]) == (terms, 3)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"pin": {"c": 0}},
+        {"pin": {"c": 1.5}},
+        {"pin": {"c": 2, "d": 2}},
+        {"boost": {"price <": 2}},
+        {"boost": {"price < 3": 0}},
+        {"boost": {"price < 3": -1}},
+        {"boost": {"price < 3": 1_001}},
+        {"cap": {"category": 0}},
+        {"cap": {"item_id": 1}},
+        {"diversity": 1.1},
+        {"diversity": -0.1},
+        {"pin": {str(n): n + 1 for n in range(51)}},
+        {"boosts": {}},
+    ],
+)
+@pytest.mark.parametrize("address", ["/v1/users/ada/recommendations", "/v1/recommendations"])
+def test_an_unusable_rule_is_refused(shop: TestClient, address: str, body: dict) -> None:
+    answer = shop.post(address, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "input")
+
+
 def test_an_anonymous_visitor_may_say_nothing(shop: TestClient) -> None:
     assert shop.post("/v1/recommendations", json={}).status_code == 200
 

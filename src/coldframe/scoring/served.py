@@ -106,7 +106,7 @@ class ServedModel:
             return first
         allowed = np.ones(len(self.items), np.bool_) if request.allowed is None else request.allowed.copy()
         allowed[items] = False
-        return _followed(first, self.answer(replace(request, allowed=allowed), n - len(items)))
+        return followed(first, self.answer(replace(request, allowed=allowed), n - len(items)))
 
     def prepare(self) -> None:
         """Do before the first request what all requests need, so that nobody waits for it."""
@@ -183,7 +183,7 @@ def listed(answer: Answer, items: Vocabulary, expert_names: Sequence[str]) -> tu
     )
 
 
-def _followed(first: Answer, rest: Answer) -> Answer:
+def followed(first: Answer, rest: Answer) -> Answer:
     """Return a list followed by another one, whose scores are moved below it."""
     last = first.scores.min()
     gap = max(0.0, float(rest.scores.max(initial=-np.inf) - last)) if len(rest.items) else 0.0

@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import NEVER, Bools, Rows, Vocabulary, micros
+from coldframe.dataset.training_set import NEVER, Bags, Bools, Rows, Vocabulary, micros
 from coldframe.domain import Item
 from coldframe.serving.expressions import Among, Compare, Condition, Every, Not, Some, parse
 from coldframe.store.protocol import Store
@@ -36,6 +36,7 @@ class Columns:
     times: Mapping[str, NDArray[np.int64]]
     numbers: Mapping[str, NDArray[np.float64]]
     _masks: OrderedDict[str, Bools] = field(default_factory=OrderedDict[str, Bools])
+    _groups: dict[str, Bags] = field(default_factory=dict[str, Bags])
     _lock: Lock = field(default_factory=Lock)
 
     def meeting(self, text: str) -> Bools:
@@ -50,9 +51,24 @@ class Columns:
                 self._masks.popitem(last=False)
         return mask
 
-    def unheard_of(self, text: str) -> list[str]:
-        """Return the numerics that a condition names and no item has, in order of their names."""
-        return sorted(numerics_of(text) - self.numbers.keys())
+    def groups(self, name: str) -> Bags:
+        """Return which items share a value of category, tag or a numeric: each item's groups."""
+        with self._lock:
+            if name not in self._groups:
+                self._groups[name] = self._grouped(name)
+            return self._groups[name]
+
+    def _grouped(self, name: str) -> Bags:
+        size = len(self.items)
+        if name in self.texts:
+            rows = list(self.texts[name].values())
+            group = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
+            return Bags.of(np.concatenate([_NO_ROWS, *rows]), group, n_rows=size, n_features=len(rows))
+        if name not in self.numbers:
+            return Bags.empty(size)
+        known = np.flatnonzero(~np.isnan(self.numbers[name]))
+        values, group = np.unique(self.numbers[name][known], return_inverse=True)
+        return Bags.of(known, group, n_rows=size, n_features=len(values))
 
     def _of(self, condition: Condition) -> Bools:
         match condition:

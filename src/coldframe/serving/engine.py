@@ -16,7 +16,7 @@ from coldframe.errors import BundleError, InputError
 from coldframe.serving.explanation import Explanation, HistoryReason
 from coldframe.serving.live import LiveModel, open_live
 from coldframe.serving.requests import Person, Wish, read_person, read_session, said_of
-from coldframe.serving.terms import NO_TERMS, Terms
+from coldframe.serving.terms import NO_TERMS, Terms, house_terms
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
@@ -33,6 +33,7 @@ class Engine:
         self._store = store
         self._registry = registry
         self._settings = settings
+        self._terms = house_terms(settings.rules)
         self._clock = clock
         self._live: LiveModel | None = None
         self._refreshing = Lock()
@@ -164,7 +165,7 @@ class Engine:
         n = self._settings.recommend.n if n is None else n
         if n < 1:
             raise InputError(f"n is {n}.", remedy="Ask for at least one item.")
-        return Wish(n, exclude, category, terms)
+        return Wish(n, exclude, category, self._terms if terms is NO_TERMS else self._terms.joined(terms))
 
     def _person(self, user_id: str) -> Person:
         return read_person(self._store, user_id, limit=self._settings.recommend.history)
@@ -191,6 +192,7 @@ class Engine:
 
 def impression_of(answer: Recommendation, now: datetime, scenario: str, session_id: str | None = None) -> Impression:
     """Return what is kept of an answer that is about to be shown."""
+    rules = tuple(item.rules for item in answer.items)
     return Impression(
         recommendation_id=answer.recommendation_id,
         timestamp=now,
@@ -198,6 +200,7 @@ def impression_of(answer: Recommendation, now: datetime, scenario: str, session_
         scores=tuple(item.score for item in answer.items),
         propensities=tuple(item.propensity for item in answer.items),
         mixer_weights=tuple(item.mixer_weights for item in answer.items),
+        rules=rules if any(rules) else (),
         bundle=answer.bundle,
         level=answer.level,
         user_id=answer.user_id,

@@ -1,16 +1,22 @@
-"""From the terms of a list to the list: narrows what may be shown, and says what became of the terms.
+"""From the terms of a list to the list: narrows what may be shown, asks under rules, says what became of the terms.
 
-Owns the notes of an answer. Never reads a store; a wish without terms costs one comparison.
+Owns the way from words to masks and back. Never reads a store; a wish without terms costs two comparisons.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from coldframe.domain import Level, RecommendedItem
 from coldframe.scoring.request import Request
-from coldframe.serving.attributes import Attributes
+from coldframe.scoring.ruled import ruled_answer
+from coldframe.scoring.rules import Boost, Cap, Pin, Rules
+from coldframe.scoring.served import ServedModel, listed
+from coldframe.serving.attributes import Attributes, Columns, numerics_of
 from coldframe.serving.requests import Wish
+from coldframe.serving.terms import Terms
 
 
 class Listed(NamedTuple):
@@ -27,10 +33,47 @@ def narrow(request: Request, wish: Wish, attributes: Attributes) -> None:
         np.logical_and(request.allowed, attributes.current().meeting(wish.terms.filter), out=request.allowed)
 
 
-def notes_of(wish: Wish, found: int, attributes: Attributes) -> tuple[str, ...]:
-    """Return what the caller may not expect of a list of `found` items: that it is short, or a name nobody has."""
-    notes = [] if found >= wish.n else [f"{found} of {wish.n} items: no more may be shown."]
-    if wish.terms.filter is not None:
-        unheard_of = attributes.current().unheard_of(wish.terms.filter)
-        notes += [f"No item has {name!r}, which the filter names." for name in unheard_of]
-    return tuple(notes)
+def list_of(model: ServedModel, request: Request, wish: Wish, attributes: Attributes) -> Listed:
+    """Return the list of a request that is narrowed already."""
+    if not wish.terms.order:
+        answer = model.answer(request, wish.n)
+        items = listed(answer, model.items, model.expert_names)
+    else:
+        answer, touched = ruled_answer(model, request, wish.n, rules_of(wish.terms, attributes.current()))
+        items = _named(listed(answer, model.items, model.expert_names), touched)
+    return Listed(items, answer.level, tuple(_notes(wish, items, attributes)))
+
+
+def rules_of(terms: Terms, columns: Columns) -> Rules:
+    """Return the rules that terms mean over the rows of a catalogue; a pin on an unknown item means nothing."""
+    row_of = columns.items.row_of
+    return Rules(
+        pins=tuple(Pin(row_of[item], place - 1) for item, place in terms.pin.items() if item in row_of),
+        boosts=tuple(
+            Boost(f"boost:{condition}", columns.meeting(condition), factor) for condition, factor in terms.boost.items()
+        ),
+        caps=tuple(Cap(f"cap:{name}", columns.groups(name), most) for name, most in terms.cap.items()),
+        diversity=terms.diversity or 0.0,
+    )
+
+
+def _named(items: Sequence[RecommendedItem], touched: Sequence[tuple[str, ...]]) -> tuple[RecommendedItem, ...]:
+    pairs = zip(items, touched, strict=True)
+    return tuple(msgspec.structs.replace(item, rules=names) if names else item for item, names in pairs)
+
+
+def _notes(wish: Wish, items: Sequence[RecommendedItem], attributes: Attributes) -> Iterator[str]:
+    """Yield what the caller may not expect: that the list is short, that a pin is missing, a name that nobody has."""
+    terms = wish.terms
+    if len(items) < wish.n:
+        yield f"{len(items)} of {wish.n} items: no more may be shown."
+    if terms.pin:
+        shown = {item.item_id for item in items}
+        for item_id, place in terms.pin.items():
+            if item_id not in shown and place <= wish.n:
+                yield f"{item_id!r}, pinned at {place}, may not be shown."
+    conditions = [*terms.boost, *([] if terms.filter is None else [terms.filter])]
+    if conditions or terms.cap:
+        named = set(terms.numerics).union(*(numerics_of(condition) for condition in conditions))
+        for name in sorted(named - attributes.current().numbers.keys()):
+            yield f"No item has {name!r}, which a filter or a rule names."

@@ -13,12 +13,12 @@ from coldframe.domain import RecommendedItem
 from coldframe.errors import UnknownIdError
 from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
-from coldframe.scoring.served import ServedModel, listed
+from coldframe.scoring.served import ServedModel
 from coldframe.serving.attributes import Attributes
 from coldframe.serving.catalogue import Catalogue
 from coldframe.serving.counts import LiveCounts
 from coldframe.serving.explanation import Explanation, explanation
-from coldframe.serving.listing import Listed, narrow, notes_of
+from coldframe.serving.listing import Listed, list_of, narrow
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
@@ -42,9 +42,7 @@ class LiveModel:
 
     def answer(self, person: Person, wish: Wish, now: int) -> Listed:
         """Return the best items for a person at `now` (µs), best first, and how they were found."""
-        answer = self.model.answer(self._question(person, wish, now).request, wish.n)
-        items = listed(answer, self.model.items, self.model.expert_names)
-        return Listed(items, answer.level, notes_of(wish, len(items), self.attributes))
+        return list_of(self.model, self._question(person, wish, now).request, wish, self.attributes)
 
     def explain(self, user_id: str, person: Person, item_ids: Sequence[str], now: int) -> list[Explanation]:
         """Say why each item has its score, asked as a list would be. Raises `UnknownIdError`."""

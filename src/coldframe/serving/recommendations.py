@@ -1,6 +1,6 @@
 """What a user or an anonymous visitor should see, and why."""
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from coldframe.domain import Recommendation
 from coldframe.serving.context import Context
 from coldframe.serving.engine import Explanation
-from coldframe.serving.messages import AnonymousRequest
+from coldframe.serving.messages import AnonymousRequest, ListRequest
 from coldframe.serving.terms import Terms
 from coldframe.serving.validation import checked_attributes, checked_id, split_ids, to_past_event
 
@@ -58,6 +58,15 @@ class RecommendationsController(Controller):
         context.metrics.answer(answer.level)
         return answer
 
+    @post("/users/{user_id:str}/recommendations", status_code=200, sync_to_thread=False)
+    def recommend_under(
+        self, user_id: FromPath[str], data: JSONBody[ListRequest], context: NamedDependency[Context]
+    ) -> Recommendation:
+        """Return the best items for a user under the caller's own pins, boosts and caps."""
+        answer = context.engine.recommend(checked_id(user_id, "user_id"), **_asked(data, context))
+        context.metrics.answer(answer.level)
+        return answer
+
     @post("/recommendations", status_code=200, sync_to_thread=False)
     def recommend_anonymous(
         self, data: JSONBody[AnonymousRequest], context: NamedDependency[Context]
@@ -72,12 +81,8 @@ class RecommendationsController(Controller):
         answer = context.engine.recommend_anonymous(
             None if data.events is None else [to_past_event(given, actor=actor, now=now) for given in data.events],
             checked_attributes(data.attributes),
-            n=context.checked_n(data.n),
-            exclude=[checked_id(value, "exclude") for value in data.exclude],
-            category=None if data.category is None else checked_id(data.category, "category"),
-            terms=Terms(data.filter),
-            scenario=checked_id(data.scenario, "scenario"),
             session_id=data.session_id,
+            **_asked(data, context),
         )
         context.metrics.answer(answer.level)
         return answer
@@ -88,3 +93,24 @@ class RecommendationsController(Controller):
     ) -> Explanation:
         """Say why an item has its score for a user, from the arithmetic that made it."""
         return context.engine.explain(checked_id(user_id, "user_id"), checked_id(item_id, "item_id"))
+
+
+class _Asked(TypedDict):
+    """What of a body the engine takes, by name."""
+
+    n: int
+    exclude: list[str]
+    category: str | None
+    terms: Terms
+    scenario: str
+
+
+def _asked(data: ListRequest, context: Context) -> _Asked:
+    """Return what a body asks of a list. Raises `InputError`."""
+    return {
+        "n": context.checked_n(data.n),
+        "exclude": [checked_id(value, "exclude") for value in data.exclude],
+        "category": None if data.category is None else checked_id(data.category, "category"),
+        "terms": Terms(data.filter, data.pin, data.boost, data.cap, data.diversity),
+        "scenario": checked_id(data.scenario, "scenario"),
+    }

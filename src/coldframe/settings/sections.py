@@ -19,6 +19,7 @@ from coldframe.settings.learners import (
     TransitionSettings,
     WalkSettings,
 )
+from coldframe.settings.rules import RulesSettings
 
 
 def default_event_weights() -> dict[str, float]:
@@ -261,6 +262,7 @@ class Settings:
     popularity: PopularitySettings = field(default_factory=PopularitySettings)
     mixer: MixerSettings = field(default_factory=MixerSettings)
     recommend: RecommendSettings = field(default_factory=RecommendSettings)
+    rules: RulesSettings = field(default_factory=RulesSettings)
     serving: ServingSettings = field(default_factory=ServingSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
