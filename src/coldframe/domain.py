@@ -95,7 +95,10 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer: an ordered list, the bundle that made it and how. `notes` say what the caller may not expect."""
+    """One answer: an ordered list, the bundle that made it and how. `notes` say what the caller may not expect.
+
+    `next` asks for the page after this one; None where no pages were asked for or the list has ended.
+    """
 
     recommendation_id: str
     items: tuple[RecommendedItem, ...]
@@ -103,13 +106,15 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
     user_id: str | None = None
     notes: tuple[str, ...] = ()
+    next: str | None = None
 
 
 class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One delivered list, as it was shown; outcomes join it by `recommendation_id`.
 
     The parallel tuples `items`, `scores`, `propensities` and `mixer_weights` have one entry per position, and so has
-    `rules`, unless no rule touched any of them.
+    `rules`, unless no rule touched any of them. A page after the first names the `first` one's recommendation_id and
+    how many items stood before it (`offset`).
     """
 
     recommendation_id: str
@@ -125,3 +130,5 @@ class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     variant: str = "default"
     scenario: str = "default"
     rules: tuple[tuple[str, ...], ...] = ()
+    first: str | None = None
+    offset: int = 0

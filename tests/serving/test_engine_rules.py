@@ -133,6 +133,39 @@ def test_a_visitor_s_list_keeps_to_the_rules_too(shop):
     assert answer.notes == ("3 of 5 items: no more may be shown.",)
 
 
+def test_pages_under_rules_are_the_whole_list_each_item_once(shop):
+    store, engine = shop
+    engine = engine(cap={"category": 4}, pin={"soap-7": 12})
+    answer = engine.recommend("u-0", n=7, terms=Terms(pages=True, boost={'category = "nail"': 2.0}))
+    found = [ids(answer)]
+    while answer.next:
+        event = Event(
+            event_id=f"page-{len(found)}",
+            user_id="u-0",
+            item_id=found[-1][0],
+            event_type="purchase",
+            timestamp=START + timedelta(days=40),
+        )
+        store.append_events([event])
+        answer = engine.recommend("u-0", terms=Terms(next=answer.next))
+        found.append(ids(answer))
+    assert sorted(item for page in found for item in page) == sorted(ITEMS)
+    assert found[1][12 - 7 - 1] == "soap-7"
+    for page in found:
+        assert max([item.split("-")[0] for item in page].count(kind) for kind in ("tea", "nail", "soap")) <= 4
+
+
+def test_a_page_that_caps_make_short_is_not_the_last(shop):
+    engine = shop[1](cap={"category": 1})
+    answer = engine.recommend("u-0", n=5, terms=Terms(pages=True))
+    found = [*ids(answer)]
+    while answer.next:
+        answer = engine.recommend("u-0", terms=Terms(next=answer.next))
+        assert sorted(kinds(answer)) in ([], ["nail", "soap", "tea"])
+        found += ids(answer)
+    assert sorted(found) == sorted(ITEMS)
+
+
 @pytest.mark.parametrize("rules", [{"boost": {"price <": 2.0}}, {"cap": {"item_id": 1}}, {"pin": {"a": 1, "b": 1}}])
 def test_a_rule_in_the_settings_that_cannot_be_read_stops_the_start(shop, rules):
     with pytest.raises(SettingsError, match=r"\[rules\]"):

@@ -32,6 +32,9 @@ def test_an_answer_names_its_bundle_level_and_weights(shop: TestClient) -> None:
         ("exclude=a&exclude=b,c", {"exclude": ["a", "b", "c"]}),
         ("category=lamps&scenario=home", {"category": "lamps", "scenario": "home"}),
         ("n=200", {"n": 200}),
+        ("pages=true", {"n": 10, "terms": Terms(pages=True)}),
+        ("next=abc", {"n": None, "terms": Terms(next="abc")}),
+        ("next=abc&n=3", {"n": 3, "terms": Terms(next="abc")}),
         ("filter=price%20%3C%2030", {"terms": Terms(filter="price < 30")}),
     ],
 )
@@ -42,7 +45,20 @@ def test_the_query_reaches_the_engine(shop: TestClient, query: str, expected: di
 
 
 @pytest.mark.parametrize(
-    "query", ["n=0", "n=201", "n=x", "n=1.5", "n=", "exclude=" + "x" * 513, "category=", "scenario=", "filter="]
+    "query",
+    [
+        "n=0",
+        "n=201",
+        "n=x",
+        "n=1.5",
+        "n=",
+        "exclude=" + "x" * 513,
+        "category=",
+        "scenario=",
+        "filter=",
+        "pages=x",
+        "next=a&filter=price%3C3",
+    ],
 )
 def test_an_unusable_query_is_refused(shop: TestClient, query: str) -> None:
     answer = shop.get(f"/v1/users/ada/recommendations?{query}")
@@ -105,6 +121,14 @@ def test_a_body_s_rules_reach_the_engine_as_terms(shop: TestClient) -> None:
 def test_an_unusable_rule_is_refused(shop: TestClient, address: str, body: dict) -> None:
     answer = shop.post(address, json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "input")
+
+
+def test_a_body_asks_for_pages_too(shop: TestClient) -> None:
+    for address in ("/v1/users/ada/recommendations", "/v1/recommendations"):
+        assert shop.post(address, json={"pages": True}).status_code == 200
+        assert (asked(shop)["terms"], asked(shop)["n"]) == (Terms(pages=True), 10)
+        assert shop.post(address, json={"next": "abc"}).status_code == 200
+        assert (asked(shop)["terms"], asked(shop)["n"]) == (Terms(next="abc"), None)
 
 
 def test_an_anonymous_visitor_may_say_nothing(shop: TestClient) -> None:

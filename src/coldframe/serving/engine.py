@@ -14,6 +14,7 @@ from coldframe.dataset.training_set import micros
 from coldframe.domain import Event, Impression, Recommendation, RecommendedItem, Scalar
 from coldframe.errors import BundleError, InputError
 from coldframe.serving.explanation import Explanation, HistoryReason
+from coldframe.serving.listing import wish_of
 from coldframe.serving.live import LiveModel, open_live
 from coldframe.serving.requests import Person, Wish, read_person, read_session, said_of
 from coldframe.serving.terms import NO_TERMS, Terms, house_terms
@@ -107,10 +108,14 @@ class Engine:
         shown: bool = True,
     ) -> list[Recommendation]:
         """Return for each user exactly what `recommend` would, at one moment and from one bundle."""
-        live, wish, now = self._required(), self._wish(n, exclude, category, terms), self._clock()
-        answers = [self._answer(live, self._person(user_id), wish, now, user_id) for user_id in user_ids]
+        live, now, asked = self._required(), self._clock(), self._asked(n, exclude, category, terms, scenario)
+        wishes = [self._wish(asked, f"user {user_id}", now) for user_id in user_ids]
+        answers = [
+            self._answer(live, self._person(user_id), wish, now, user_id)
+            for user_id, wish in zip(user_ids, wishes, strict=True)
+        ]
         if shown:
-            self._log(answers, now, scenario)
+            self._log(answers, wishes, now)
         return answers
 
     def recommend_anonymous(
@@ -129,18 +134,19 @@ class Engine:
 
         Where that says nothing of events (None), those that the store has of the session are read.
         """
-        live, wish, now = self._required(), self._wish(n, exclude, category, terms), self._clock()
+        live, now = self._required(), self._clock()
+        wish = self._wish(self._asked(n, exclude, category, terms, scenario), f"session {session_id}", now)
         limit = self._settings.recommend.history
         if events is None:
             events = read_session(self._store, session_id, limit=limit) if session_id else ()
         person = said_of(events, attributes, limit=limit)
         answer = self._answer(live, person, wish, now, None)
-        self._log([answer], now, scenario, session_id)
+        self._log([answer], [wish], now, session_id)
         return answer
 
     def similar_items(self, item_id: str, *, n: int = 10) -> list[RecommendedItem]:
         """Return the items nearest to one item that can be shown now. Raises `UnknownIdError`."""
-        return self._required().similar(item_id, self._wish(n).n, micros(self._clock()))
+        return self._required().similar(item_id, self._asked(n).n, micros(self._clock()))
 
     def explain(self, user_id: str, item_id: str) -> Explanation:
         """Say why an item has its score for a user. Raises `UnknownIdError` for an unknown item."""
@@ -159,13 +165,24 @@ class Engine:
             )
         return live
 
-    def _wish(
-        self, n: int | None, exclude: Collection[str] = (), category: str | None = None, terms: Terms = NO_TERMS
+    def _asked(
+        self,
+        n: int | None,
+        exclude: Collection[str] = (),
+        category: str | None = None,
+        terms: Terms = NO_TERMS,
+        scenario: str = "default",
     ) -> Wish:
-        n = self._settings.recommend.n if n is None else n
-        if n < 1:
+        """Return what the caller wants, on the shop's own terms where he has none."""
+        n = self._settings.recommend.n if n is None and terms.next is None else n
+        if n is not None and n < 1:
             raise InputError(f"n is {n}.", remedy="Ask for at least one item.")
-        return Wish(n, exclude, category, self._terms if terms is NO_TERMS else self._terms.joined(terms))
+        return Wish(n or 0, exclude, category, self._terms if terms is NO_TERMS else terms, scenario)
+
+    def _wish(self, asked: Wish, who: str, now: datetime) -> Wish:
+        if asked.terms is self._terms:
+            return asked
+        return wish_of(asked, self._terms, who, micros(now), self._settings.recommend)
 
     def _person(self, user_id: str) -> Person:
         return read_person(self._store, user_id, limit=self._settings.recommend.history)
@@ -174,23 +191,27 @@ class Engine:
         self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None
     ) -> Recommendation:
         items, level, notes = live.answer(person, wish, micros(now))
+        recommendation_id, page = new_recommendation_id(), wish.page
+        shown = [item.item_id for item in items] if page else []
         return Recommendation(
-            recommendation_id=new_recommendation_id(),
+            recommendation_id=recommendation_id,
             items=items,
             bundle=live.bundle,
             level=level,
             user_id=user_id,
             notes=notes,
+            next=page.following(recommendation_id, shown, micros(now)) if page else None,
         )
 
     def _log(
-        self, answers: Sequence[Recommendation], now: datetime, scenario: str, session_id: str | None = None
+        self, answers: Sequence[Recommendation], wishes: Sequence[Wish], now: datetime, session_id: str | None = None
     ) -> None:
         if self._settings.serving.log_impressions:
-            self._store.append_impressions([impression_of(answer, now, scenario, session_id) for answer in answers])
+            pairs = zip(answers, wishes, strict=True)
+            self._store.append_impressions([impression_of(answer, wish, now, session_id) for answer, wish in pairs])
 
 
-def impression_of(answer: Recommendation, now: datetime, scenario: str, session_id: str | None = None) -> Impression:
+def impression_of(answer: Recommendation, wish: Wish, now: datetime, session_id: str | None = None) -> Impression:
     """Return what is kept of an answer that is about to be shown."""
     rules = tuple(item.rules for item in answer.items)
     return Impression(
@@ -205,5 +226,7 @@ def impression_of(answer: Recommendation, now: datetime, scenario: str, session_
         level=answer.level,
         user_id=answer.user_id,
         session_id=session_id,
-        scenario=scenario,
+        scenario=wish.scenario,
+        first=wish.page.first if wish.page else None,
+        offset=wish.page.offset if wish.page else 0,
     )

@@ -1,22 +1,26 @@
-"""From the terms of a list to the list: narrows what may be shown, asks under rules, says what became of the terms.
+"""From the terms of a list to the list: joins them, narrows what may be shown, asks, says what became of them.
 
 Owns the way from words to masks and back. Never reads a store; a wish without terms costs two comparisons.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from coldframe.domain import Level, RecommendedItem
+from coldframe.errors import InputError
 from coldframe.scoring.request import Request
 from coldframe.scoring.ruled import ruled_answer
 from coldframe.scoring.rules import Boost, Cap, Pin, Rules
 from coldframe.scoring.served import ServedModel, listed
 from coldframe.serving.attributes import Attributes, Columns, numerics_of
+from coldframe.serving.pages import MarkedRows, first_page, next_page
 from coldframe.serving.requests import Wish
-from coldframe.serving.terms import Terms
+from coldframe.serving.terms import Terms, behind
+from coldframe.settings import RecommendSettings
 
 
 class Listed(NamedTuple):
@@ -27,8 +31,30 @@ class Listed(NamedTuple):
     notes: tuple[str, ...]
 
 
-def narrow(request: Request, wish: Wish, attributes: Attributes) -> None:
-    """Take out of a request's own `allowed` what does not meet the filter."""
+def wish_of(asked: Wish, house: Terms, who: str, now: int, limits: RecommendSettings) -> Wish:
+    """Return a wish with the shop's own terms joined to the caller's, and the page it asks for opened.
+
+    `who` asks at `now` (µs); with `next`, n = 0 means as many items as the page before had. Raises `InputError` and
+    `ExpiredError`.
+    """
+    own, page = asked.terms, None
+    if own.next is not None:
+        if asked.exclude or asked.category is not None:
+            raise InputError("`next` stands beside other terms.", remedy="Send `next` and `n` alone.")
+        page = next_page(own.next, who, asked.n or None, now, limits)
+        asked = Wish(page.n, (), page.category, page.terms, page.scenario)
+    elif own.pages:
+        page = first_page(who, asked.n, asked.exclude, asked.category, own, asked.scenario)
+    terms = house.joined(asked.terms)
+    if page is None:
+        return replace(asked, terms=terms)
+    return replace(asked, terms=behind(terms, page.offset), page=replace(page, capped=bool(terms.cap)))
+
+
+def narrow(request: Request, wish: Wish, attributes: Attributes, marked: MarkedRows) -> None:
+    """Take out of a request's own `allowed` what earlier pages showed and what does not meet the filter."""
+    if wish.page is not None and request.allowed is not None:
+        request.allowed[marked.of(wish.page.marks)] = False
     if wish.terms.filter is not None and request.allowed is not None:
         np.logical_and(request.allowed, attributes.current().meeting(wish.terms.filter), out=request.allowed)
 

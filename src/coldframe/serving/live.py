@@ -19,6 +19,7 @@ from coldframe.serving.catalogue import Catalogue
 from coldframe.serving.counts import LiveCounts
 from coldframe.serving.explanation import Explanation, explanation
 from coldframe.serving.listing import Listed, list_of, narrow
+from coldframe.serving.pages import MarkedRows
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
@@ -34,6 +35,7 @@ class LiveModel:
     counts: LiveCounts
     questions: Questions
     attributes: Attributes
+    marked: MarkedRows
 
     @property
     def as_of(self) -> int:
@@ -70,7 +72,7 @@ class LiveModel:
 
     def _question(self, person: Person, wish: Wish, now: int) -> Question:
         question = self.questions.of(person, wish, self.catalogue.current(), self.counts.current(), now)
-        narrow(question.request, wish, self.attributes)
+        narrow(question.request, wish, self.attributes, self.marked)
         return question
 
     def _row(self, item_id: str) -> int:
@@ -92,5 +94,12 @@ def open_live(bundle: Bundle, store: Store, settings: Settings) -> LiveModel:
     model.prepare()
     model.answer(Request(), 1)
     questions = Questions(model, Vocabulary(model.attribute_names), settings)
-    attributes = Attributes(store, model.items)
-    return LiveModel(bundle.id, model, Catalogue(store, model.items), LiveCounts(store, model), questions, attributes)
+    return LiveModel(
+        bundle.id,
+        model,
+        Catalogue(store, model.items),
+        LiveCounts(store, model),
+        questions,
+        Attributes(store, model.items),
+        MarkedRows(model.items),
+    )

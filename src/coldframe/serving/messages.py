@@ -123,7 +123,8 @@ class ListRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     `filter` is a condition that every item meets. `pin`: item id to place, from 1; `boost`: condition to factor; `cap`:
     attribute to the most items that share a value of it; `diversity`: the share of the summed score that variety may
-    cost. Each adds to the shop's own rules.
+    cost. Each adds to the shop's own rules. With `pages` the answer's `next` leads to the page after it; beside such a
+    `next` nothing but `n` is said.
     """
 
     n: int | None = None
@@ -134,6 +135,8 @@ class ListRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     boost: dict[str, float] = {}
     cap: dict[str, int] = {}
     diversity: float | None = None
+    pages: bool = False
+    next: str | None = None
     scenario: Id = "default"
 
 

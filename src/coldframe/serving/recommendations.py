@@ -10,7 +10,7 @@ from coldframe.domain import Recommendation
 from coldframe.serving.context import Context
 from coldframe.serving.engine import Explanation
 from coldframe.serving.messages import AnonymousRequest, ListRequest
-from coldframe.serving.terms import Terms
+from coldframe.serving.terms import NO_TERMS, Terms
 from coldframe.serving.validation import checked_attributes, checked_id, split_ids, to_past_event
 
 ANONYMOUS = "anonymous"
@@ -25,6 +25,10 @@ Filter = Annotated[
     QueryParameter(
         description='Only items that meet this condition, such as `price < 30 and not tag = "sale"`: docs/http.md.'
     ),
+]
+Pages = Annotated[bool, QueryParameter(description="Whether the answer's `next` shall lead to the page after it.")]
+Next = Annotated[
+    str | None, QueryParameter(description="The `next` of the page before; nothing but `n` is said beside it.")
 ]
 Scenario = Annotated[str, QueryParameter(description="Where the list is shown, kept with the impression.")]
 
@@ -44,15 +48,19 @@ class RecommendationsController(Controller):
         exclude: Exclude = None,
         category: Category = None,
         filter: Filter = None,  # noqa: A002
+        pages: Pages = False,
+        next: Next = None,  # noqa: A002
         scenario: Scenario = "default",
     ) -> Recommendation:
         """Return the best items for a user; an unknown one gets a useful list too."""
         answer = context.engine.recommend(
             checked_id(user_id, "user_id"),
-            n=context.checked_n(n),
+            n=None if n is None and next else context.checked_n(n),
             exclude=split_ids(exclude, "exclude"),
             category=None if category is None else checked_id(category, "category"),
-            terms=Terms(filter),
+            terms=Terms(filter, pages=pages, next=next)
+            if filter is not None or pages or next is not None
+            else NO_TERMS,
             scenario=checked_id(scenario, "scenario"),
         )
         context.metrics.answer(answer.level)
@@ -98,7 +106,7 @@ class RecommendationsController(Controller):
 class _Asked(TypedDict):
     """What of a body the engine takes, by name."""
 
-    n: int
+    n: int | None
     exclude: list[str]
     category: str | None
     terms: Terms
@@ -108,9 +116,9 @@ class _Asked(TypedDict):
 def _asked(data: ListRequest, context: Context) -> _Asked:
     """Return what a body asks of a list. Raises `InputError`."""
     return {
-        "n": context.checked_n(data.n),
+        "n": None if data.n is None and data.next else context.checked_n(data.n),
         "exclude": [checked_id(value, "exclude") for value in data.exclude],
         "category": None if data.category is None else checked_id(data.category, "category"),
-        "terms": Terms(data.filter, data.pin, data.boost, data.cap, data.diversity),
+        "terms": Terms(data.filter, data.pin, data.boost, data.cap, data.diversity, data.pages, data.next),
         "scenario": checked_id(data.scenario, "scenario"),
     }

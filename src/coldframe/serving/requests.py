@@ -17,6 +17,7 @@ from coldframe.domain import Event, Scalar, UserId
 from coldframe.scoring.request import History, Request
 from coldframe.scoring.served import ServedModel
 from coldframe.serving.catalogue import CatalogueView
+from coldframe.serving.pages import Page
 from coldframe.serving.terms import NO_TERMS, Terms
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
@@ -45,13 +46,15 @@ class Question:
 @dataclass(frozen=True)
 class Wish:
     """What the caller wants of the list besides the best: its length, what to leave out, of which category, under which
-    terms.
+    terms, where it is shown, and which page it is where pages were asked for.
     """
 
     n: int
     exclude: Collection[str] = ()
     category: str | None = None
     terms: Terms = NO_TERMS
+    scenario: str = "default"
+    page: Page | None = None
 
 
 def read_person(store: Store, user_id: str, *, limit: int) -> Person:

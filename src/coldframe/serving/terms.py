@@ -23,7 +23,8 @@ class Terms:
 
     `filter` is a condition (`expressions`) that every item meets. `pin`: item id → place, from 1. `boost`: condition →
     factor on the score. `cap`: attribute → most items that share a value of it. `diversity`: share of the summed score
-    that variety may cost, None where nobody said. Raises `InputError` for what cannot be read or is out of bounds.
+    that variety may cost, None where nobody said. `pages` asks for a token of the page after; `next` is one, and says
+    all else. Raises `InputError` for what cannot be read or is out of bounds.
     """
 
     filter: str | None = None
@@ -31,6 +32,8 @@ class Terms:
     boost: Mapping[str, float] = field(default_factory=dict[str, float])
     cap: Mapping[str, int] = field(default_factory=dict[str, int])
     diversity: float | None = None
+    pages: bool = False
+    next: str | None = None
 
     def __post_init__(self) -> None:
         for condition in [*self.boost, *([] if self.filter is None else [self.filter])]:
@@ -48,6 +51,8 @@ class Terms:
             _require(name not in NO_GROUPS, f"cap has {name!r}, in which all items differ.", "Cap category or tag.")
         told = self.diversity is None or 0 <= self.diversity <= 1
         _require(told, f"diversity is {self.diversity}.", "Use a share from 0 to 1.")
+        alone = self.next is None or replace(self, next=None) in (Terms(), Terms(pages=True))
+        _require(alone, "`next` stands beside other terms.", "Send `next` and `n` alone: the token has the others.")
 
     @property
     def order(self) -> bool:
@@ -88,6 +93,15 @@ def house_terms(rules: RulesSettings) -> Terms:
 def _require(holds: bool, what: str, remedy: str) -> None:
     if not holds:
         raise InputError(what, remedy=remedy)
+
+
+def behind(terms: Terms, offset: int) -> Terms:
+    """Return terms as a page sees them that begins after `offset` items: pins before it are over.
+
+    >>> behind(Terms(pin={"a": 2, "b": 12}), 10).pin
+    {'b': 2}
+    """
+    return replace(terms, pin={item: place - offset for item, place in terms.pin.items() if place > offset})
 
 
 NO_TERMS = Terms()

@@ -122,6 +122,13 @@ class RecommendSettings:
     repeat: Literal["auto", "allow", "exclude"] = setting(
         "auto", reason="A shop's refills are wanted, a film seen is not: auto decides by the share of repeats seen."
     )
+    page_minutes: float = setting(
+        60.0,
+        reason="How long a page's `next` leads on: who comes back later wants to see a new list from its top.",
+        unit="minutes",
+        low=1.0,
+        high=10_080.0,
+    )
     young_share: float = setting(
         0.02,
         reason="Mixers put items of at most 5 events in 0.01 to 0.07 % of slots; without exposure they stay unknown.",
