@@ -109,12 +109,23 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
+class SlotPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """By which lots a list gave slots to young items (`scoring.exposure`): enough to draw them again.
+
+    Every `every`-th place is drawn, and won with probability `share` × `every` (at most 1); `seed` makes the lots.
+    """
+
+    share: float
+    every: int
+    seed: tuple[int, int]
+
+
 class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One delivered list, as it was shown; outcomes join it by `recommendation_id`.
 
     The parallel tuples `items`, `scores`, `propensities` and `mixer_weights` have one entry per position, and so has
     `rules`, unless no rule touched any of them. A page after the first names the `first` one's recommendation_id and
-    how many items stood before it (`offset`).
+    how many items stood before it (`offset`). `slots` is None where no lot was drawn.
     """
 
     recommendation_id: str
@@ -132,3 +143,4 @@ class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rules: tuple[tuple[str, ...], ...] = ()
     first: str | None = None
     offset: int = 0
+    slots: SlotPolicy | None = None

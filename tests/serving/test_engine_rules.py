@@ -8,8 +8,10 @@ import pytest
 from coldframe import pipeline
 from coldframe.bundle.registry import Registry
 from coldframe.clock import fixed_clock, generator
+from coldframe.dataset.training_set import micros
 from coldframe.domain import Event, Item
 from coldframe.errors import SettingsError
+from coldframe.scoring.exposure import Exposure
 from coldframe.serving.engine import Engine
 from coldframe.serving.terms import Terms
 from coldframe.settings import MixerSettings, RulesSettings, Settings
@@ -115,6 +117,23 @@ def test_rules_are_kept_with_the_impression(shop):
     assert kept[touched.recommendation_id].rules == (("pin",), (), ())
     assert kept[touched.recommendation_id].items[0] == "nail-3"
     assert kept[plain.recommendation_id].rules == ()
+
+
+def test_lots_are_kept_with_the_impression(shop):
+    store, engine = shop
+    live = engine()._live
+    drawn = engine()
+    drawn._live = replace(live, model=replace(live.model, exposure=Exposure(0.02, 10)))
+    lists = [drawn.recommend("u-0", n=10), drawn.recommend("u-0", n=10, terms=Terms(cap={"category": 4}))]
+    plain = engine().recommend("u-0", n=10)
+    store.flush()
+    kept = {impression.recommendation_id: impression for impression in store.impressions()}
+    for answer in lists:
+        impression = kept[answer.recommendation_id]
+        assert (impression.slots.share, impression.slots.every) == (0.02, 10)
+        assert impression.slots.seed[1] == micros(START + timedelta(days=40))
+        assert impression.propensities == tuple(item.propensity for item in answer.items)
+    assert kept[plain.recommendation_id].slots is None
 
 
 def test_a_pin_that_may_not_be_shown_and_a_name_nobody_has_are_told(shop):

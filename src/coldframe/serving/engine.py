@@ -7,11 +7,12 @@ store, builds a `Request`, lets the bundle's scorers answer, and logs the impres
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
+from typing import NamedTuple
 
 from coldframe.bundle.registry import Registry
 from coldframe.clock import Clock, new_recommendation_id, system_clock
 from coldframe.dataset.training_set import micros
-from coldframe.domain import Event, Impression, Recommendation, RecommendedItem, Scalar
+from coldframe.domain import Event, Impression, Recommendation, RecommendedItem, Scalar, SlotPolicy
 from coldframe.errors import BundleError, InputError
 from coldframe.serving.explanation import Explanation, HistoryReason
 from coldframe.serving.listing import wish_of
@@ -115,8 +116,8 @@ class Engine:
             for user_id, wish in zip(user_ids, wishes, strict=True)
         ]
         if shown:
-            self._log(answers, wishes, now)
-        return answers
+            self._log(answers, now)
+        return [answer.told for answer in answers]
 
     def recommend_anonymous(
         self,
@@ -141,8 +142,8 @@ class Engine:
             events = read_session(self._store, session_id, limit=limit) if session_id else ()
         person = said_of(events, attributes, limit=limit)
         answer = self._answer(live, person, wish, now, None)
-        self._log([answer], [wish], now, session_id)
-        return answer
+        self._log([answer], now, session_id)
+        return answer.told
 
     def similar_items(self, item_id: str, *, n: int = 10) -> list[RecommendedItem]:
         """Return the items nearest to one item that can be shown now. Raises `UnknownIdError`."""
@@ -187,13 +188,11 @@ class Engine:
     def _person(self, user_id: str) -> Person:
         return read_person(self._store, user_id, limit=self._settings.recommend.history)
 
-    def _answer(
-        self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None
-    ) -> Recommendation:
-        items, level, notes = live.answer(person, wish, micros(now))
+    def _answer(self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None) -> "Answered":
+        items, level, notes, slots = live.answer(person, wish, micros(now))
         recommendation_id, page = new_recommendation_id(), wish.page
         shown = [item.item_id for item in items] if page else []
-        return Recommendation(
+        told = Recommendation(
             recommendation_id=recommendation_id,
             items=items,
             bundle=live.bundle,
@@ -202,17 +201,24 @@ class Engine:
             notes=notes,
             next=page.following(recommendation_id, shown, micros(now)) if page else None,
         )
+        return Answered(told, wish, slots)
 
-    def _log(
-        self, answers: Sequence[Recommendation], wishes: Sequence[Wish], now: datetime, session_id: str | None = None
-    ) -> None:
+    def _log(self, answers: Sequence["Answered"], now: datetime, session_id: str | None = None) -> None:
         if self._settings.serving.log_impressions:
-            pairs = zip(answers, wishes, strict=True)
-            self._store.append_impressions([impression_of(answer, wish, now, session_id) for answer, wish in pairs])
+            self._store.append_impressions([impression_of(answer, now, session_id) for answer in answers])
 
 
-def impression_of(answer: Recommendation, wish: Wish, now: datetime, session_id: str | None = None) -> Impression:
+class Answered(NamedTuple):
+    """An answer, what was wished for, and the lots that were drawn."""
+
+    told: Recommendation
+    wish: Wish
+    slots: SlotPolicy | None
+
+
+def impression_of(answered: Answered, now: datetime, session_id: str | None = None) -> Impression:
     """Return what is kept of an answer that is about to be shown."""
+    answer, wish, slots = answered
     rules = tuple(item.rules for item in answer.items)
     return Impression(
         recommendation_id=answer.recommendation_id,
@@ -229,4 +235,5 @@ def impression_of(answer: Recommendation, wish: Wish, now: datetime, session_id:
         scenario=wish.scenario,
         first=wish.page.first if wish.page else None,
         offset=wish.page.offset if wish.page else 0,
+        slots=slots,
     )

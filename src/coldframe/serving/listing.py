@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from coldframe.domain import Level, RecommendedItem
+from coldframe.domain import Level, RecommendedItem, SlotPolicy
 from coldframe.errors import InputError
 from coldframe.scoring.request import Request
 from coldframe.scoring.ruled import ruled_answer
@@ -24,11 +24,14 @@ from coldframe.settings import RecommendSettings
 
 
 class Listed(NamedTuple):
-    """A list as it is told: items best first, how they were found, and what the caller may not expect."""
+    """A list as it is told: items best first, how they were found, what the caller may not expect, and by which lots
+    young items had their slots.
+    """
 
     items: tuple[RecommendedItem, ...]
     level: Level
     notes: tuple[str, ...]
+    slots: SlotPolicy | None
 
 
 def wish_of(asked: Wish, house: Terms, who: str, now: int, limits: RecommendSettings) -> Wish:
@@ -67,7 +70,7 @@ def list_of(model: ServedModel, request: Request, wish: Wish, attributes: Attrib
     else:
         answer, touched = ruled_answer(model, request, wish.n, rules_of(wish.terms, attributes.current()))
         items = _named(listed(answer, model.items, model.expert_names), touched)
-    return Listed(items, answer.level, tuple(_notes(wish, items, attributes)))
+    return Listed(items, answer.level, tuple(_notes(wish, items, attributes)), model.exposure.policy(request))
 
 
 def rules_of(terms: Terms, columns: Columns) -> Rules:
