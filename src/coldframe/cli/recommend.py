@@ -39,8 +39,13 @@ def recommend(
     if json:
         emit(answer)
         return
-    rows = [(i, item.item_id, item.score, shares(item.mixer_weights)) for i, item in enumerate(answer.items, 1)]
-    table(("#", "item", "score", "made of"), rows)
+    rows = [
+        (i, item.item_id, item.score, shares(item.mixer_weights), ", ".join(item.rules))
+        for i, item in enumerate(answer.items, 1)
+    ]
+    ruled = any(item.rules for item in answer.items)
+    names = ("#", "item", "score", "made of", "rules")
+    table(names if ruled else names[:-1], rows if ruled else [row[:-1] for row in rows])
     for note in answer.notes:
         say(note)
     say(f"{answer.level} answer of bundle {answer.bundle}")

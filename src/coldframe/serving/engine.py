@@ -25,6 +25,14 @@ from coldframe.store.protocol import Store
 __all__ = ["Engine", "Explanation", "HistoryReason"]
 
 
+class Answered(NamedTuple):
+    """An answer, what was wished for, and the lots that were drawn."""
+
+    told: Recommendation
+    wish: Wish
+    slots: SlotPolicy | None
+
+
 class Engine:
     """Answers requests from the promoted bundle and the store. Safe from several threads.
 
@@ -188,7 +196,7 @@ class Engine:
     def _person(self, user_id: str) -> Person:
         return read_person(self._store, user_id, limit=self._settings.recommend.history)
 
-    def _answer(self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None) -> "Answered":
+    def _answer(self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None) -> Answered:
         items, level, notes, slots = live.answer(person, wish, micros(now))
         recommendation_id, page = new_recommendation_id(), wish.page
         shown = [item.item_id for item in items] if page else []
@@ -203,17 +211,9 @@ class Engine:
         )
         return Answered(told, wish, slots)
 
-    def _log(self, answers: Sequence["Answered"], now: datetime, session_id: str | None = None) -> None:
+    def _log(self, answers: Sequence[Answered], now: datetime, session_id: str | None = None) -> None:
         if self._settings.serving.log_impressions:
             self._store.append_impressions([impression_of(answer, now, session_id) for answer in answers])
-
-
-class Answered(NamedTuple):
-    """An answer, what was wished for, and the lots that were drawn."""
-
-    told: Recommendation
-    wish: Wish
-    slots: SlotPolicy | None
 
 
 def impression_of(answered: Answered, now: datetime, session_id: str | None = None) -> Impression:
