@@ -4,7 +4,7 @@ import pytest
 from litestar.testing import TestClient
 from serving_doubles import NOW, service
 
-from coldframe.serving.terms import Terms
+from coldframe.serving.terms import NO_TERMS, Terms
 
 
 @pytest.fixture
@@ -121,6 +121,14 @@ def test_a_body_s_rules_reach_the_engine_as_terms(shop: TestClient) -> None:
 def test_an_unusable_rule_is_refused(shop: TestClient, address: str, body: dict) -> None:
     answer = shop.post(address, json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "input")
+
+
+def test_a_body_without_terms_has_none(shop: TestClient) -> None:
+    for address in ("/v1/users/ada/recommendations", "/v1/recommendations"):
+        assert shop.post(address, json={"n": 3, "exclude": ["a"]}).status_code == 200
+        assert asked(shop)["terms"] is NO_TERMS
+    shop.get("/v1/users/ada/recommendations?n=3")
+    assert asked(shop)["terms"] is NO_TERMS
 
 
 def test_a_body_asks_for_pages_too(shop: TestClient) -> None:

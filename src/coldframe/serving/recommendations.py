@@ -119,6 +119,14 @@ def _asked(data: ListRequest, context: Context) -> _Asked:
         "n": None if data.n is None and data.next else context.checked_n(data.n),
         "exclude": [checked_id(value, "exclude") for value in data.exclude],
         "category": None if data.category is None else checked_id(data.category, "category"),
-        "terms": Terms(data.filter, data.pin, data.boost, data.cap, data.diversity, data.pages, data.next),
+        "terms": _terms(data),
         "scenario": checked_id(data.scenario, "scenario"),
     }
+
+
+def _terms(data: ListRequest) -> Terms:
+    """Return the terms of a body; most have none, and none cost nothing."""
+    told = data.filter is not None or data.diversity is not None or data.next is not None
+    if not (told or data.pin or data.boost or data.cap or data.pages):
+        return NO_TERMS
+    return Terms(data.filter, data.pin, data.boost, data.cap, data.diversity, data.pages, data.next)
