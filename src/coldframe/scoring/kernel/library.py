@@ -21,10 +21,11 @@ class Blocks(ctypes.Structure):
     _fields_ = (
         ("blocks", ctypes.c_void_p),
         ("limits", ctypes.c_void_p),
-        ("tails", ctypes.c_void_p),
+        ("codes", ctypes.c_void_p),
+        ("rows", ctypes.c_void_p),
         ("n", ctypes.c_int64),
         ("groups", ctypes.c_int64),
-        ("tail", ctypes.c_int64),
+        ("dim", ctypes.c_int64),
         ("turn", ctypes.c_double),
     )
 
@@ -37,10 +38,10 @@ class Library:
         self.level: int = loaded.cf_level()
         self.bytes: Callable[[int, int], int] = loaded.cf_bytes
         loaded.cf_bytes.argtypes, loaded.cf_bytes.restype = (whole, whole), whole
-        self.quantise = _checked(loaded.cf_quantise, pointer, pointer, whole, whole, whole, pointer, pointer, pointer)
+        self.quantise = _checked(loaded.cf_quantise, *2 * [pointer], *3 * [whole], *4 * [pointer])
         self.best = _checked(
             loaded.cf_best,
-            *(ctypes.POINTER(Blocks), pointer, pointer, whole, pointer, pointer),
+            *(ctypes.POINTER(Blocks), pointer, pointer, pointer, pointer),
             *(whole, pointer, pointer, ctypes.c_uint64, pointer),
             *(pointer, pointer, pointer),
         )
