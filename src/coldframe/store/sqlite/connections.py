@@ -5,11 +5,14 @@ Owns the pragmas and the begin and end of transactions. Knows no table.
 
 import sqlite3
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from coldframe.store.sqlite.failures import closed, medium
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 20.0
 """How long a write waits for another process before it gives up; its own transactions take milliseconds."""
@@ -69,6 +72,17 @@ class Readers:
             try:
                 with transaction(connection, "DEFERRED"):
                     yield connection
+            finally:
+                self._give_back(connection)
+
+    def once(self, doing: str, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what one statement reads, which sees one state by itself. Raises `StoreError` as `reading` does."""
+        if self._closed:
+            raise closed(self._path.parent)
+        with medium(doing, self._path):
+            connection = self._borrow()
+            try:
+                return read(connection)
             finally:
                 self._give_back(connection)
 
