@@ -36,6 +36,7 @@ class Compiled:
         codes = at_a_line(n * dim).view(np.int8).reshape(n, dim)
         self._kept = vectors, bias, blocks, limits, codes, rows
         self._vectors, self._bias = vectors.ctypes.data, None if bias is None else bias.ctypes.data
+        self._axes = None if self._turning.axes is None else self._turning.axes.ctypes.data
         self._n, self._dim = n, dim
         where = blocks.ctypes.data, limits.ctypes.data, codes.ctypes.data, rows.ctypes.data
         self._blocks = Blocks(*where, n, groups, dim, self._turning.error)
@@ -72,23 +73,25 @@ class Compiled:
 
     def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
         """Return the best rows of each wish for a finite query."""
-        turned = self._turning.turned(query)
-        least = min((each.k for each in wanted), default=0)
-        if not self._n or least < 1 or not np.isfinite(turned).all():
-            return by_scoring(self, query, [np.flatnonzero(each.among) for each in wanted], wanted, key)
         k = [min(each.k, self._n) for each in wanted]
+        if not k or min(k) < 1:
+            return self._best_of_all(query, wanted, key)
         starts = [0, *accumulate(k)]
         rows, counts = np.empty(starts[-1], np.int32), np.empty((2, len(k)), np.int64)
         masks = (ctypes.c_void_p * len(k))(*(each.among.ctypes.data for each in wanted))
         sizes, places = (ctypes.c_int64 * len(k))(*k), (ctypes.c_int64 * len(k))(*starts[:-1])
         where = counts.ctypes.data
-        self._library.best(
-            *(self._level, self._blocks, self._vectors, self._bias),
-            *(query.ctypes.data, turned.ctypes.data),
+        overflowed = self._library.best(
+            *(self._level, self._blocks, self._vectors, self._bias, self._axes, query.ctypes.data),
             *(len(k), masks, sizes, key & (2**64 - 1), places, rows.ctypes.data, where, where + 8 * len(k)),
         )
+        if overflowed:
+            return self._best_of_all(query, wanted, key)
         found, scanned = counts.tolist()
         return Best([rows[start : start + size] for start, size in zip(starts, found, strict=False)], scanned)
+
+    def _best_of_all(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
+        return by_scoring(self, query, [np.flatnonzero(each.among) for each in wanted], wanted, key)
 
 
 def at_a_line(size: int) -> NDArray[np.uint8]:

@@ -545,21 +545,30 @@ static int64_t ranked(const int32_t *rows, const float *scores, int64_t n, int64
     return kept;
 }
 
-/* Find, for each wish, its k best open rows, best first, for a finite query. `k` ≥ 1; `rows` [sum of k], one wish after
-   another at `starts`; `counts` and `scanned` [n_wishes] say how many are found and how many the scan left. Returns 0, or
-   -1 without memory. */
-int cf_best(int level, const Matrix *matrix, const float *vectors, const float *bias, const float *vector,
-            const float *turned, int64_t n_wishes, const uint8_t *const *open, const int64_t *k, uint64_t key,
+/* Write the vector along the axes [dim, dim], or itself without; return whether it is finite. */
+static int turn(const float *axes, const float *vector, int64_t dim, float *turned) {
+    memcpy(turned, vector, (size_t)dim * sizeof *turned);
+    if (axes) memset(turned, 0, (size_t)dim * sizeof *turned);
+    for (int64_t i = 0; axes && i < dim; i++)
+        for (int64_t j = 0; j < dim; j++) turned[j] += vector[i] * axes[i * dim + j];
+    return largest(turned, dim) <= FLT_MAX;
+}
+
+/* Find, for each wish, its k best open rows, best first. `k` ≥ 1; `rows` [sum of k], one wish after another at `starts`;
+   `counts` and `scanned` [n_wishes] say how many are found and how many the scan left. Returns 0, 1 where the turned
+   vector is not finite, or -1 without memory. */
+int cf_best(int level, const Matrix *matrix, const float *vectors, const float *bias, const float *axes,
+            const float *vector, int64_t n_wishes, const uint8_t *const *open, const int64_t *k, uint64_t key,
             const int64_t *starts, int32_t *rows, int64_t *counts, int64_t *scanned) {
     const Instructions *run = instructions(level);
     const size_t n = (size_t)(matrix->n + LANES), leading = (size_t)(matrix->groups * GROUP);
     int16_t *codes = calloc((size_t)matrix->dim + leading, sizeof *codes);
     int8_t *coarse = calloc(leading + 1, 1);
-    float *floats = malloc(3 * n * sizeof *floats);
+    float *floats = malloc(3 * n * sizeof *floats), *turned = malloc((size_t)(matrix->dim + 1) * sizeof *turned);
     int32_t *lists = malloc(2 * n * sizeof *lists), *place = calloc(n, sizeof *place);
     Found *found = malloc(n * sizeof *found);
-    int failed = !(codes && coarse && floats && lists && place && found);
-    if (!failed) {
+    int failed = !(codes && coarse && floats && turned && lists && place && found), finite = 1;
+    if (!failed && (finite = turn(axes, vector, matrix->dim, turned))) {
         const Query query = asked(matrix, turned, coarse, codes);
         Search one = {run, matrix, &query, floats, place, found, lists, floats + n, 0};
         float *scores = floats + 2 * n;
@@ -572,6 +581,6 @@ int cf_best(int level, const Matrix *matrix, const float *vectors, const float *
             failed |= counts[w] < 0;
         }
     }
-    free(codes), free(coarse), free(floats), free(lists), free(place), free(found);
-    return failed ? -1 : 0;
+    free(codes), free(coarse), free(floats), free(turned), free(lists), free(place), free(found);
+    return failed ? -1 : !finite;
 }

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from coldframe.store.sqlite.failures import closed, medium
+from coldframe.store.sqlite.failures import FAILURES, closed, medium, named
 
 T = TypeVar("T")
 
@@ -79,12 +79,30 @@ class Readers:
         """Return what one statement reads, which sees one state by itself. Raises `StoreError` as `reading` does."""
         if self._closed:
             raise closed(self._path.parent)
-        with medium(doing, self._path):
+        try:
             connection = self._borrow()
             try:
                 return read(connection)
             finally:
                 self._give_back(connection)
+        except FAILURES as error:
+            raise named(error, doing, self._path) from error
+
+    def together(self, doing: str, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what several statements read of one state: `reading` for what every answer waits for."""
+
+        def of_one_state(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN DEFERRED")
+            try:
+                found = read(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return found
+
+        return self.once(doing, of_one_state)
 
     def close(self) -> None:
         """Close what is idle now and the rest when it is given back."""

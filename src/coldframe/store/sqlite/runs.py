@@ -62,12 +62,12 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         def mapped(name: str) -> NDArray[Any]:
-            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
 
         self.ids: Digests = mapped("ids")
         self._actors, self._starts, self._ends = mapped("actors"), mapped("starts"), mapped("ends")
         self._ages, self._offsets = mapped("ages"), mapped("offsets")
-        self._lines = np.memmap(folder / "events.jsonl", dtype=np.uint8, mode="r")
+        self._lines = np.memmap(folder / "events.jsonl", dtype=np.uint8, mode="r").view(np.ndarray)
 
     def contains(self, wanted: Digests) -> NDArray[np.bool_]:
         """Return which ids are in here, shape (n,)."""

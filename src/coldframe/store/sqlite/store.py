@@ -127,8 +127,9 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
 
     def past(self, actor: UserId, *, limit: int) -> Past:
         """Return what a model is told of an actor's newest events."""
-        with self._readers.reading("read a history") as connection:
-            rows = histories.newest(connection, self._index, actor, limit, _END)
+        rows = self._readers.together(
+            "read a history", lambda connection: histories.newest(connection, self._index, actor, limit, _END)
+        )
         rows.reverse()
         return Past([row[3] for row in rows], [row[4] for row in rows], [row[5] for row in rows])
 
