@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOGETHER 4 /* rows that are added at once */
+#define TOGETHER 8 /* rows that are added at once */
+#define WHOLE 8    /* columns that begin together: whole vectors */
 #define INLINE static inline __attribute__((always_inline))
 
 #if defined(__x86_64__)
@@ -16,7 +17,7 @@
 #define AVX2
 #endif
 
-/* Add Σ weight row row' of some rows to the upper triangle of left [dim, dim]. */
+/* Add Σ weight row row' of some rows to left [dim, dim], at least to its upper triangle. */
 INLINE void add_squares(float *left, int64_t dim, const float *const *rows, const float *weights, int64_t n) {
     for (int64_t start = 0; start < n; start += TOGETHER) {
         const float *some[TOGETHER];
@@ -26,9 +27,13 @@ INLINE void add_squares(float *left, int64_t dim, const float *const *rows, cons
             worth[r] = start + r < n ? weights[start + r] : 0;
         }
         for (int64_t i = 0; i < dim; i++) {
-            float *row = left + i * dim;
-            const float a = worth[0] * some[0][i], b = worth[1] * some[1][i], c = worth[2] * some[2][i], d = worth[3] * some[3][i];
-            for (int64_t j = i; j < dim; j++) row[j] += a * some[0][j] + b * some[1][j] + c * some[2][j] + d * some[3][j];
+            float *restrict row = left + i * dim, by[TOGETHER];
+            for (int r = 0; r < TOGETHER; r++) by[r] = worth[r] * some[r][i];
+            for (int64_t j = i / WHOLE * WHOLE; j < dim; j++) {
+                float sum = row[j];
+                for (int r = 0; r < TOGETHER; r++) sum += by[r] * some[r][j];
+                row[j] = sum;
+            }
         }
     }
 }
@@ -37,18 +42,24 @@ INLINE void add_squares(float *left, int64_t dim, const float *const *rows, cons
    no positive pivot. */
 INLINE int factor(double *a, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
-        double *row = a + i * n;
+        double *restrict row = a + i * n;
+        const int64_t first = i / WHOLE * WHOLE;
         int64_t k = 0;
         for (; k + TOGETHER <= i; k += TOGETHER) {
-            const double *p = a + k * n, *q = p + n, *r = q + n, *s = r + n;
-            const double b = p[i], c = q[i], d = r[i], e = s[i];
-            for (int64_t j = i; j < n; j++) row[j] -= b * p[j] + c * q[j] + d * r[j] + e * s[j];
+            const double *above = a + k * n;
+            double by[TOGETHER];
+            for (int r = 0; r < TOGETHER; r++) by[r] = above[r * n + i];
+            for (int64_t j = first; j < n; j++) {
+                double sum = row[j];
+                for (int r = 0; r < TOGETHER; r++) sum -= by[r] * above[r * n + j];
+                row[j] = sum;
+            }
         }
         for (; k < i; k++)
-            for (int64_t j = i; j < n; j++) row[j] -= a[k * n + i] * a[k * n + j];
+            for (int64_t j = first; j < n; j++) row[j] -= a[k * n + i] * a[k * n + j];
         if (!(row[i] > 0)) return -1;
-        const double pivot = sqrt(row[i]);
-        for (int64_t j = i; j < n; j++) row[j] /= pivot;
+        const double pivot = 1 / sqrt(row[i]);
+        for (int64_t j = first; j < n; j++) row[j] *= pivot;
     }
     return 0;
 }
