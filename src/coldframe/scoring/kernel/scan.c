@@ -168,8 +168,9 @@ VNNI INLINE uint32_t between_vnni(const float *high, float from, float below) {
 #define VNNI
 #endif
 
-/* Write a float32 upper bound of every row's score, from its leading codes; infinite where float32 cannot say. */
-INLINE void bounds_with(const Matrix *m, const Query *query, float *high, const Dots dots_of) {
+/* Write a float32 upper bound of every row's score, from its leading codes, infinite where float32 cannot say; and the
+   largest of each block. */
+INLINE void bounds_with(const Matrix *m, const Query *query, float *high, float *tops, const Dots dots_of) {
     const float scale = query->leading_scale;
     for (int64_t b = 0; b < (m->n + LANES - 1) / LANES; b++, high += LANES) {
         const uint8_t *block = m->blocks + b * block_bytes(m->groups);
@@ -183,14 +184,18 @@ INLINE void bounds_with(const Matrix *m, const Query *query, float *high, const 
             const float bound = bias + (room + sides->scale[lane] * most);
             high[lane] = bound < INFINITY ? bound : INFINITY;
         }
+        float top = high[0];
+        for (int lane = 1; lane < LANES; lane++) top = top > high[lane] ? top : high[lane];
+        tops[b] = top;
     }
 }
 
 /* Write the open rows whose bounds are at least `from` and not at least `below`; return how many. */
-INLINE int64_t reaching_with(const float *high, const uint8_t *open, int64_t n, float from, float below, int32_t *rows, const Between between) {
+INLINE int64_t reaching_with(const float *high, const float *tops, const uint8_t *open, int64_t n, float from, float below,
+                             int32_t *rows, const Between between) {
     int64_t count = 0;
     for (int64_t start = 0; start < n; start += LANES)
-        for (uint32_t bits = between(high + start, from, below); bits; bits &= bits - 1) {
+        for (uint32_t bits = tops[start / LANES] < from ? 0 : between(high + start, from, below); bits; bits &= bits - 1) {
             const int64_t row = start + __builtin_ctz(bits);
             if (row < n && open[row]) rows[count++] = (int32_t)row;
         }
@@ -220,9 +225,10 @@ INLINE double dot_in_halves(const float *row, const double *vector, int64_t dim,
     const int64_t both = dim - half;
     for (int64_t j = 0; j < both; j++) sums[j] = (double)row[j] * vector[j] + (double)row[j + half] * vector[j + half];
     for (int64_t j = both; j < half; j++) sums[j] = (double)row[j] * vector[j];
-    for (half /= 2; half >= 1; half /= 2)
+    for (half /= 2; half >= 4; half /= 2)
         for (int64_t j = 0; j < half; j++) sums[j] += sums[j + half];
-    return sums[0];
+    if (width >= 8) return (sums[0] + sums[2]) + (sums[1] + sums[3]);
+    return width == 4 ? sums[0] + sums[1] : sums[0];
 }
 
 INLINE int exact_with(const float *vectors, const float *bias, int64_t dim, const float *vector, const int32_t *rows, int64_t n, float *scores) {
@@ -354,17 +360,17 @@ INLINE void quantise_with(const float *vectors, const float *bias, int64_t n, in
 
 /* What runs on one kind of processor. */
 typedef struct {
-    void (*bounds)(const Matrix *, const Query *, float *);
-    int64_t (*reaching)(const float *, const uint8_t *, int64_t, float, float, int32_t *);
+    void (*bounds)(const Matrix *, const Query *, float *, float *);
+    int64_t (*reaching)(const float *, const float *, const uint8_t *, int64_t, float, float, int32_t *);
     void (*settle)(const Matrix *, const Query *, const int32_t *, int64_t, Found *);
     int (*exact)(const float *, const float *, int64_t, const float *, const int32_t *, int64_t, float *);
     void (*quantise)(const float *, const float *, int64_t, int64_t, int64_t, uint8_t *, Limits *, int8_t *, Row *, int16_t *);
 } Instructions;
 
 #define INSTRUCTIONS(name, TARGET, dots, dot, between)                                                                       \
-    TARGET static void bounds_##name(const Matrix *m, const Query *q, float *high) { bounds_with(m, q, high, dots); }         \
-    TARGET static int64_t reaching_##name(const float *h, const uint8_t *o, int64_t n, float f, float b, int32_t *r) {        \
-        return reaching_with(h, o, n, f, b, r, between);                                                                     \
+    TARGET static void bounds_##name(const Matrix *m, const Query *q, float *h, float *t) { bounds_with(m, q, h, t, dots); }         \
+    TARGET static int64_t reaching_##name(const float *h, const float *t, const uint8_t *o, int64_t n, float f, float b, int32_t *r) {        \
+        return reaching_with(h, t, o, n, f, b, r, between);                                                                     \
     }                                                                                                                        \
     TARGET static void settle_##name(const Matrix *m, const Query *q, const int32_t *r, int64_t n, Found *f) {                \
         settle_with(m, q, r, n, f, dot);                                                                                     \
@@ -455,6 +461,7 @@ typedef struct {
     const Matrix *matrix;
     const Query *query;
     float *high;    /* [n], whole blocks */
+    float *tops;    /* [blocks] */
     int32_t *place; /* [n]: 1 + where in `found`, 0 nowhere */
     Found *found;   /* [n] */
     int32_t *fresh; /* [n] */
@@ -464,7 +471,7 @@ typedef struct {
 
 /* Add to `rows` the open ones whose bounds are at least `from` and not at least `below`, settled; return how many. */
 static int64_t settled(Search *s, const uint8_t *open, float from, float below, int32_t *rows) {
-    const int64_t n = s->run->reaching(s->high, open, s->matrix->n, from, below, rows);
+    const int64_t n = s->run->reaching(s->high, s->tops, open, s->matrix->n, from, below, rows);
     int64_t count = 0;
     for (int64_t i = 0; i < n; i++)
         if (!s->place[rows[i]]) s->fresh[count++] = rows[i], s->place[rows[i]] = (int32_t)(s->count + count);
@@ -564,16 +571,16 @@ int cf_best(int level, const Matrix *matrix, const float *vectors, const float *
     const size_t n = (size_t)(matrix->n + LANES), leading = (size_t)(matrix->groups * GROUP);
     int16_t *codes = calloc((size_t)matrix->dim + leading, sizeof *codes);
     int8_t *coarse = calloc(leading + 1, 1);
-    float *floats = malloc(3 * n * sizeof *floats), *turned = malloc((size_t)(matrix->dim + 1) * sizeof *turned);
+    float *floats = malloc(4 * n * sizeof *floats), *turned = malloc((size_t)(matrix->dim + 1) * sizeof *turned);
     int32_t *lists = malloc(2 * n * sizeof *lists), *place = calloc(n, sizeof *place);
     Found *found = malloc(n * sizeof *found);
     int failed = !(codes && coarse && floats && turned && lists && place && found), finite = 1;
     if (!failed && (finite = turn(axes, vector, matrix->dim, turned))) {
         const Query query = asked(matrix, turned, coarse, codes);
-        Search one = {run, matrix, &query, floats, place, found, lists, floats + n, 0};
+        Search one = {run, matrix, &query, floats, floats + 3 * n, place, found, lists, floats + n, 0};
         float *scores = floats + 2 * n;
         int32_t *left = lists + n;
-        run->bounds(matrix, &query, one.high);
+        run->bounds(matrix, &query, one.high, one.tops);
         for (int64_t w = 0; w < n_wishes && !failed; w++) {
             scanned[w] = search(&one, open[w], k[w], left);
             failed = run->exact(vectors, bias, matrix->dim, vector, left, scanned[w], scores);
