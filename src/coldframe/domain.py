@@ -64,6 +64,11 @@ class Past(NamedTuple):
     event_types: Sequence[str] = ()
     timestamps: Sequence[int] = ()
 
+    def chosen(self, places: Sequence[int]) -> "Past":
+        """Return some of the events."""
+        kinds, times = self.event_types, self.timestamps
+        return Past([self.item_ids[at] for at in places], [kinds[at] for at in places], [times[at] for at in places])
+
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that can be recommended, described by whatever is known of it."""

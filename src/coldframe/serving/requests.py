@@ -110,7 +110,7 @@ class Questions:
         rows, weights = self.model.items.rows(given.item_ids), [worth[kind] for kind in given.event_types]
         if not all(weights) or (rows < 0).any():
             telling = [place for place, row in enumerate(rows.tolist()) if row >= 0 and weights[place]]
-            given = Past(*([column[place] for place in telling] for column in given))
+            given = given.chosen(telling)
             rows, weights = rows[telling], [worth[kind] for kind in given.event_types]
         times = np.minimum(np.array(given.timestamps, np.int64), moment)
         return given, History(rows, np.array(weights, np.float32), times)

@@ -14,15 +14,18 @@ float32 keeps their order with the rounded score, since rounding is monotone. Wh
 (`turning`), `error` ‖v‖ ‖u‖ is added, with ‖v‖ ≤ s (‖q‖ + ‖r‖ ÷ s).
 
 **What is not read.** Of most rows only the leading codes are, against codes of the query in −64 … 64, two products of
-which fit into 16 bits. With q = (q', q'') and u' = t' p' + e', v·u ≤ s t' q'·p' + s ‖q'‖ ‖e'‖ + s ‖q''‖ ‖u''‖ + ‖r‖ ‖u‖,
-again by Cauchy and Schwarz; of ‖q'‖ and ‖r‖ ÷ s a block of 16 rows keeps the largest. This bound is computed in float32,
-whose roundings are within 2^-21 |bias| + 2^-19 s ‖q'‖ ‖u‖ + 2^-100 and 2^-19 of every other term; what overflows counts
-as infinite. Rows that may reach are bounded by all their codes.
+which fit into 16 bits. With q = (q', q'') and u' = t' p' + e',
 
-**What is kept.** Some rows whose first bounds are highest are bounded by all their codes; the k-th largest of their lower
-bounds is what a row has to reach to be bounded by all its codes, too. Of all these a row is kept when its upper bound
-reaches the k-th largest lower bound: at least k rows score that much, so no row left out is among the k best or tied
-with the last of them. A row that is not finite has an infinite bound and is always scored exactly; NaN is no score.
+    v·u ≤ s t' q'·p' + s ‖q'‖ ‖e'‖ + s ‖q''‖ ‖u''‖ + ‖r‖ ‖u‖
+
+again by Cauchy and Schwarz; of ‖q'‖ and ‖r‖ ÷ s a block of 16 rows keeps the largest. This bound is computed in
+float32, whose roundings are within 2^-21 |bias| + 2^-19 s ‖q'‖ ‖u‖ + 2^-100 and 2^-19 of every other term; what
+overflows counts as infinite. Rows that may reach are bounded by all their codes.
+
+**What is kept.** Some rows whose first bounds are highest are bounded by all their codes; the k-th largest of their
+lower bounds is what a row has to reach to be bounded by all its codes, too. Of all these a row is kept when its upper
+bound reaches the k-th largest lower bound: at least k rows score that much, so no row left out is among the k best or
+tied with the last of them. A row that is not finite has an infinite bound and is always scored exactly; NaN is no score.
 """
 
 from collections.abc import Sequence

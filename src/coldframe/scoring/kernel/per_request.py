@@ -13,7 +13,9 @@ from coldframe.scoring.kernel.library import library
 def folded_in(
     gram: Floats, pull: Floats, vectors: Floats, bias: Floats, items: Rows, extra: Floats, ridge: float
 ) -> Floats:
-    """Return the u [dim] of (gram + Σ extra y y' + ridge) u = Σ ((1 + extra) − extra b) y − pull over some items' y and b.
+    """Return the user's vector u [dim] by the y and b of some items.
+
+    (gram + Σ extra y y' + ridge) u = Σ ((1 + extra) − extra b) y − pull
 
     `vectors` [n_items, dim], `bias` [n_items], all float32. The system is summed in float32 and solved in double, by
     Cholesky where there is compiled code; where rounding leaves no positive pivot, and without it, by LU.

@@ -104,7 +104,9 @@ def _features(raw: Floats) -> Floats:
     filled = np.where(missing, np.float32(0), raw)
     features = np.empty((n, n_experts, PER_EXPERT), np.float32)
     features[:, :, 0] = filled.T
-    features[:, :, 1] = -np.log1p(np.where(missing, np.float32(n), ranks(np.where(missing, np.float32(-np.inf), raw)))).T
+    features[:, :, 1] = -np.log1p(
+        np.where(missing, np.float32(n), ranks(np.where(missing, np.float32(-np.inf), raw)))
+    ).T
     features[:, :, 2] = missing.T
     return features.reshape(n, n_experts * PER_EXPERT)
 
