@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from coldframe.scoring.kernel import folded_in, per_request, ranks
+from coldframe.scoring.kernel import System, folded_in, per_request, ranks
 from coldframe.scoring.kernel.library import LEVELS, library
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import History, Request
@@ -34,7 +34,7 @@ def test_a_user_s_vector_solves_its_system(dim, n):
     items = np.sort(draw.choice(300, n, replace=False)).astype(np.int32)
     extra = draw.uniform(0, 40, n).astype(np.float32)
     gram, pull = vectors.T @ vectors, vectors.T @ bias
-    user = folded_in(gram, pull, vectors, bias, items, extra, 3.0)
+    user = folded_in(System.of(gram, pull, vectors, bias), items, extra, 3.0)
     near, many = vectors[items].astype(np.float64), extra.astype(np.float64)
     left = gram + near.T @ (many[:, None] * near) + 3.0 * np.eye(dim)
     right = near.T @ (1 + many - many * bias[items]) - pull
@@ -47,7 +47,8 @@ def test_a_system_without_positive_pivots_is_solved_too():
     swap, one = np.array([[0, 1], [1, 0]], np.float32), np.ones(1, np.float32)
     vectors, nothing = np.zeros((1, 2), np.float32), np.zeros(1, np.float32)
     pull = np.array([-2, -5], np.float32)
-    assert folded_in(swap, pull, vectors, nothing, np.zeros(1, np.int32), one, 0.0).tolist() == [5, 2]
+    system = System.of(swap, pull, vectors, nothing)
+    assert folded_in(system, np.zeros(1, np.int32), one, 0.0).tolist() == [5, 2]
 
 
 @pytest.mark.usefixtures("way")

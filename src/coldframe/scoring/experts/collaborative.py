@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from coldframe.dataset.training_set import Bools, Floats
-from coldframe.scoring.kernel import Matrix, folded_in
+from coldframe.scoring.kernel import Matrix, System, folded_in
 from coldframe.scoring.opinion import ByMatrix, Opinion, Silence, SpeaksBriefly
 from coldframe.scoring.profile import Profile, Recall
 from coldframe.scoring.request import Family, Request
@@ -52,7 +52,7 @@ class Collaborative(SpeaksBriefly):
         """Return the vector [dim] that minimises Σ c (p − b − Y u)² + ridge ‖u‖² over the whole catalogue."""
         extra = np.float32(self.alpha) * past.weights
         ridge = self.regularization * (self._n_fitted + float(extra.sum()))
-        return folded_in(self.gram, self.pull, self.vectors, self.bias, past.items, extra, ridge)
+        return folded_in(self._system, past.items, extra, ridge)
 
     @cached_property
     def unit(self) -> Floats:
@@ -62,7 +62,11 @@ class Collaborative(SpeaksBriefly):
 
     def prepare(self) -> None:
         """Make the codes that a scan reads."""
-        _ = self._matrix, self._n_fitted
+        _ = self._matrix, self._n_fitted, self._system
+
+    @cached_property
+    def _system(self) -> System:
+        return System.of(self.gram, self.pull, self.vectors, self.bias)
 
     @cached_property
     def _matrix(self) -> Matrix:

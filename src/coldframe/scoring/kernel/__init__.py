@@ -15,7 +15,7 @@ Owns speed. What a score means is its expert's.
 
 from coldframe.scoring.kernel.library import name
 from coldframe.scoring.kernel.matrix import Matrix
-from coldframe.scoring.kernel.per_request import folded_in, ranks
+from coldframe.scoring.kernel.per_request import System, folded_in, ranks
 from coldframe.scoring.kernel.wishes import Wanted
 
-__all__ = ["Matrix", "Wanted", "folded_in", "name", "ranks"]
+__all__ = ["Matrix", "System", "Wanted", "folded_in", "name", "ranks"]

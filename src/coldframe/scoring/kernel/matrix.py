@@ -25,7 +25,8 @@ overflows counts as infinite. Rows that may reach are bounded by all their codes
 **What is kept.** Some rows whose first bounds are highest are bounded by all their codes; the k-th largest of their
 lower bounds is what a row has to reach to be bounded by all its codes, too. Of all these a row is kept when its upper
 bound reaches the k-th largest lower bound: at least k rows score that much, so no row left out is among the k best or
-tied with the last of them. A row that is not finite has an infinite bound and is always scored exactly; NaN is no score.
+tied with the last of them. A row that is not finite has an infinite bound and is always scored exactly; NaN is no
+score.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,8 @@
 Owns the choice between C (request.c) and NumPy. Ranks are the same either way, vectors but for rounding.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,25 +12,38 @@ from coldframe.dataset.training_set import Floats, Rows
 from coldframe.scoring.kernel.library import library
 
 
-def folded_in(
-    gram: Floats, pull: Floats, vectors: Floats, bias: Floats, items: Rows, extra: Floats, ridge: float
-) -> Floats:
-    """Return the user's vector u [dim] by the y and b of some items.
+class System(NamedTuple):
+    """What is the same in every user's system: Y'Y, Y'b, Y [n_items, dim] and b [n_items], float32, as C reads them."""
+
+    gram: Floats
+    pull: Floats
+    vectors: Floats
+    bias: Floats
+
+    @staticmethod
+    def of(gram: Floats, pull: Floats, vectors: Floats, bias: Floats) -> "System":
+        """Return it; arrays that lie otherwise are copied."""
+        return System(*(np.ascontiguousarray(array, np.float32) for array in (gram, pull, vectors, bias)))
+
+
+def folded_in(system: System, items: Rows, extra: Floats, ridge: float) -> Floats:
+    """Return the user's vector u [dim] by the vectors y and biases b of some items, int32.
 
     (gram + Σ extra y y' + ridge) u = Σ ((1 + extra) − extra b) y − pull
 
-    `vectors` [n_items, dim], `bias` [n_items], all float32. The system is summed in float32 and solved in double, by
+    The system is summed in float32 and solved in double, by
     Cholesky where there is compiled code; where rounding leaves no positive pivot, and without it, by LU.
 
     >>> one = np.ones((1, 1), np.float32)
-    >>> folded_in(one, one[0] * 0, one, one[0] * 0, np.array([0], np.int32), one[0] * 2, 1.0).tolist()
+    >>> system = System.of(one, one[0] * 0, one, one[0] * 0)
+    >>> folded_in(system, np.array([0], np.int32), one[0] * 2, 1.0).tolist()
     [0.75]
     """
-    compiled, dim = library(), len(pull)
-    arrays = (gram, pull, vectors, bias, items, extra)
-    if compiled is not None and all(array.flags.c_contiguous for array in arrays):
-        user = np.empty(dim, np.float32)
-        where = [array.ctypes.data for array in arrays]
+    compiled, (gram, pull, vectors, bias), dim = library(), system, len(system.pull)
+    if compiled is not None:
+        user, items = np.empty(dim, np.float32), np.ascontiguousarray(items, np.int32)
+        extra = np.ascontiguousarray(extra, np.float32)
+        where = [array.ctypes.data for array in (*system, items, extra)]
         if not compiled.fold_in(compiled.level, *where[:4], dim, *where[4:], len(items), ridge, user.ctypes.data):
             return user
     near = vectors[items]
