@@ -84,7 +84,7 @@ INLINE int32_t dot_plain(const int8_t *row, const int16_t *query, int64_t dim) {
     return sum;
 }
 
-/* Which of 16 bounds are at least `from` and not at least `below`, as bits; no bound is NaN, `below` may be. */
+/* Which of 16 bounds are at least `from` and not at least `below`, as bits; NaN is never. `below` may be NaN. */
 typedef uint32_t (*Between)(const float *high, float from, float below);
 
 INLINE uint32_t between_plain(const float *high, float from, float below) {
@@ -455,28 +455,26 @@ static Query asked(const Matrix *m, const float *vector, int8_t *leading, int16_
     return query;
 }
 
-/* One matrix asked with one query: every row's bound, and what is known of those bounded by all their codes. */
+/* One matrix asked with one query: every row's bound, NaN once it is bounded by all its codes and `found`. */
 typedef struct {
     const Instructions *run;
     const Matrix *matrix;
     const Query *query;
     float *high;    /* [n], whole blocks */
     float *tops;    /* [blocks] */
-    int32_t *place; /* [n]: 1 + where in `found`, 0 nowhere */
     Found *found;   /* [n] */
     int32_t *fresh; /* [n] */
     float *values;  /* [n] */
     int64_t count;
 } Search;
 
-/* Add to `rows` the open ones whose bounds are at least `from` and not at least `below`, settled; return how many. */
-static int64_t settled(Search *s, const uint8_t *open, float from, float below, int32_t *rows) {
-    const int64_t n = s->run->reaching(s->high, s->tops, open, s->matrix->n, from, below, rows);
-    int64_t count = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (!s->place[rows[i]]) s->fresh[count++] = rows[i], s->place[rows[i]] = (int32_t)(s->count + count);
-    s->run->settle(s->matrix, s->query, s->fresh, count, s->found + s->count);
-    s->count += count;
+/* Settle the open rows whose bounds are at least `from` and not at least `below`, and add their places in `found`; return
+   how many. */
+static int64_t settled(Search *s, const uint8_t *open, float from, float below, int32_t *places) {
+    const int64_t n = s->run->reaching(s->high, s->tops, open, s->matrix->n, from, below, s->fresh);
+    s->run->settle(s->matrix, s->query, s->fresh, n, s->found + s->count);
+    for (int64_t i = 0; i < n; i++) s->high[s->fresh[i]] = NAN, places[i] = (int32_t)(s->count + i);
+    s->count += n;
     return n;
 }
 
@@ -485,31 +483,34 @@ static float cut(const Search *s, const uint8_t *open, int64_t many) {
     const int64_t n = s->matrix->n, step = (n / SAMPLE) | 1, rank = 3 + many * (n / step) / n;
     int64_t count = 0;
     for (int64_t row = 0; row < n; row += step)
-        if (open[row]) s->values[count++] = s->high[row];
+        if (open[row] && s->high[row] == s->high[row]) s->values[count++] = s->high[row];
     return count < rank ? -INFINITY : kth_largest(s->values, count, rank);
 }
 
-static float kth_low(Search *s, const int32_t *rows, int64_t n, int64_t k) {
+static float kth_low(Search *s, const int32_t *places, int64_t n, int64_t k) {
     if (n < k) return -INFINITY;
-    for (int64_t i = 0; i < n; i++) s->values[i] = s->found[s->place[rows[i]] - 1].low;
+    for (int64_t i = 0; i < n; i++) s->values[i] = s->found[places[i]].low;
     return kth_largest(s->values, n, k);
 }
 
-/* Write every open row whose score can be among the k best; return how many. The k-th best lower bound of some rows that
-   promise most says which others can reach; then that of all of these says which remain. */
+/* Write every open row whose score can be among the k best; return how many. The k-th best lower bound of those settled
+   already, or of some that promise most, says which others can reach; then that of all of these says which remain. */
 static int64_t search(Search *s, const uint8_t *open, int64_t k, int32_t *rows) {
     int64_t n = 0, kept = 0;
-    float from = -INFINITY, below = NAN;
-    for (int64_t many = 2 * k + 32; n < k; many *= 4, below = from) {
-        from = many < s->matrix->n ? cut(s, open, many) : -INFINITY;
+    float below = NAN;
+    for (int64_t i = 0; i < s->count; i++)
+        if (open[s->found[i].row]) rows[n++] = (int32_t)i;
+    for (int64_t many = 2 * k + 32; n < k; many *= 4) {
+        const float from = many < s->matrix->n ? cut(s, open, many) : -INFINITY;
         n += settled(s, open, from, below, rows + n);
+        below = from;
         if (from == -INFINITY) break;
     }
     const float least = kth_low(s, rows, n, k);
-    if (least < from) n += settled(s, open, least, from, rows + n);
+    if (!(least >= below)) n += settled(s, open, least, below, rows + n);
     const float last = kth_low(s, rows, n, k);
     for (int64_t i = 0; i < n; i++)
-        if (s->found[s->place[rows[i]] - 1].high >= last) rows[kept++] = rows[i];
+        if (s->found[rows[i]].high >= last) rows[kept++] = s->found[rows[i]].row;
     return kept;
 }
 
@@ -572,12 +573,12 @@ int cf_best(int level, const Matrix *matrix, const float *vectors, const float *
     int16_t *codes = calloc((size_t)matrix->dim + leading, sizeof *codes);
     int8_t *coarse = calloc(leading + 1, 1);
     float *floats = malloc(4 * n * sizeof *floats), *turned = malloc((size_t)(matrix->dim + 1) * sizeof *turned);
-    int32_t *lists = malloc(2 * n * sizeof *lists), *place = calloc(n, sizeof *place);
+    int32_t *lists = malloc(2 * n * sizeof *lists);
     Found *found = malloc(n * sizeof *found);
-    int failed = !(codes && coarse && floats && turned && lists && place && found), finite = 1;
+    int failed = !(codes && coarse && floats && turned && lists && found), finite = 1;
     if (!failed && (finite = turn(axes, vector, matrix->dim, turned))) {
         const Query query = asked(matrix, turned, coarse, codes);
-        Search one = {run, matrix, &query, floats, floats + 3 * n, place, found, lists, floats + n, 0};
+        Search one = {run, matrix, &query, floats, floats + 3 * n, found, lists, floats + n, 0};
         float *scores = floats + 2 * n;
         int32_t *left = lists + n;
         run->bounds(matrix, &query, one.high, one.tops);
@@ -588,6 +589,6 @@ int cf_best(int level, const Matrix *matrix, const float *vectors, const float *
             failed |= counts[w] < 0;
         }
     }
-    free(codes), free(coarse), free(floats), free(turned), free(lists), free(place), free(found);
+    free(codes), free(coarse), free(floats), free(turned), free(lists), free(found);
     return failed ? -1 : !finite;
 }
