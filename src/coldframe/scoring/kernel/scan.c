@@ -182,7 +182,7 @@ INLINE void bounds_with(const Matrix *m, const Query *query, float *high, float 
             const float bias = sides->bias[lane], room = fabsf(bias) * 0x1p-21f + 0x1p-100f;
             const float most = scale * (float)dots[lane] + (off + sides->tail[lane] * query->tail);
             const float bound = bias + (room + sides->scale[lane] * most);
-            high[lane] = bound < INFINITY ? bound : INFINITY;
+            high[lane] = fabsf(bound) <= FLT_MAX ? bound : INFINITY; /* minus infinity is an overflow, too */
         }
         float top = high[0];
         for (int lane = 1; lane < LANES; lane++) top = top > high[lane] ? top : high[lane];
