@@ -1,4 +1,4 @@
-"""Compiles the scan (src/coldframe/scoring/kernel/scan.c) where there is a C compiler.
+"""Compiles the scan (src/coldframe/scoring/kernel/*.c) where there is a C compiler.
 
     python hatch_build.py      compiles it in place
 
@@ -20,7 +20,7 @@ except ModuleNotFoundError:
     BuildHookInterface = object
 
 FOLDER = Path(__file__).parent / "src" / "coldframe" / "scoring" / "kernel"
-SOURCE, TARGET = FOLDER / "scan.c", FOLDER / "scan.shared"
+SOURCES, TARGET = (FOLDER / "scan.c", FOLDER / "request.c"), FOLDER / "scan.shared"
 FLAGS = ("-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=fast", "-fPIC", "-shared")
 
 
@@ -31,7 +31,7 @@ def compiled() -> bool:
     if compiler is None or os.environ.get("COLDFRAME_COMPILE") == "0" or sys.platform == "win32":
         return False
     beside = TARGET.with_suffix(f".{os.getpid()}")
-    ran = subprocess.run([*compiler.split(), *FLAGS, "-o", beside, SOURCE, "-lm"], check=False)
+    ran = subprocess.run([*compiler.split(), *FLAGS, "-o", beside, *SOURCES, "-lm"], check=False)
     if ran.returncode == 0:
         beside.replace(TARGET)
     beside.unlink(missing_ok=True)

@@ -4,8 +4,9 @@ Owns the shape of one of each and the difference between an id a company uses (a
 and the row our arrays use (an int). Never reads a file, a clock or a random number.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Literal, NamedTuple, NewType
 
 import msgspec
 
@@ -54,6 +55,19 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if actor is None:
             raise ValueError("an event has a user_id or a session_id")
         return UserId(actor)
+
+
+class Past(NamedTuple):
+    """What a model is told of somebody's events, oldest first: parallel columns, times in µs since 1970."""
+
+    item_ids: Sequence[str] = ()
+    event_types: Sequence[str] = ()
+    timestamps: Sequence[int] = ()
+
+    def chosen(self, places: Sequence[int]) -> "Past":
+        """Return some of the events."""
+        kinds, times = self.event_types, self.timestamps
+        return Past([self.item_ids[at] for at in places], [kinds[at] for at in places], [times[at] for at in places])
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

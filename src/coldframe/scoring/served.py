@@ -171,13 +171,14 @@ class ServedModel:
 
 def listed(answer: Answer, items: Vocabulary, expert_names: Sequence[str]) -> tuple[RecommendedItem, ...]:
     """Return an answer by ids, as people and logs see it."""
-    slots = zip(answer.items, answer.scores, answer.shares, answer.propensities, strict=True)
+    columns = (answer.items, answer.scores, answer.shares, answer.propensities)
+    slots = zip(*(column.tolist() for column in columns), strict=True)
     return tuple(
         RecommendedItem(
             item_id=items.ids[row],
-            score=float(score),
-            mixer_weights=dict(zip(expert_names, shares.tolist(), strict=True)),
-            propensity=float(likely),
+            score=score,
+            mixer_weights=dict(zip(expert_names, shares, strict=True)),
+            propensity=likely,
         )
         for row, score, shares, likely in slots
     )

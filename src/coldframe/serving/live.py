@@ -54,7 +54,7 @@ class LiveModel:
             question.request.allowed[rows] = True
         found = self.model.reasons_of(question.request, rows)
         return [
-            explanation(user_id, item_id, reasons, question.request, question.events, bundle=self.bundle)
+            explanation(user_id, item_id, reasons, question.request, question.past, bundle=self.bundle)
             for item_id, reasons in zip(item_ids, found, strict=True)
         ]
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import polars as pl
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from coldframe import disk
@@ -24,33 +25,19 @@ Digests = NDArray[np.bytes_]
 _LETTERS = dict(zip(EVENT_COLUMNS, "abcdefghij", strict=True))
 
 
-class _Line(msgspec.Struct, rename=_LETTERS):
-    """One line of `events.jsonl`: an event's columns, each under one letter."""
+class _Line(msgspec.Struct, rename=_LETTERS, kw_only=True):
+    """One line of `events.jsonl`: an event's columns, each under one letter, in the order of a `Row`."""
 
     event_id: str
+    user_id: str | None = None
+    session_id: str | None = None
     item_id: str
     event_type: str
     timestamp: int
-    user_id: str | None = None
-    session_id: str | None = None
     value: float | None = None
     recommendation_id: str | None = None
     position: int | None = None
     context: str | None = None
-
-    def row(self) -> Row:
-        return (
-            self.event_id,
-            self.user_id,
-            self.session_id,
-            self.item_id,
-            self.event_type,
-            self.timestamp,
-            self.value,
-            self.recommendation_id,
-            self.position,
-            self.context,
-        )
 
 
 _DECODER = msgspec.json.Decoder(_Line)
@@ -75,12 +62,12 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         def mapped(name: str) -> NDArray[Any]:
-            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
 
         self.ids: Digests = mapped("ids")
         self._actors, self._starts, self._ends = mapped("actors"), mapped("starts"), mapped("ends")
         self._ages, self._offsets = mapped("ages"), mapped("offsets")
-        self._lines = np.memmap(folder / "events.jsonl", dtype=np.uint8, mode="r")
+        self._lines = np.memmap(folder / "events.jsonl", dtype=np.uint8, mode="r").view(np.ndarray)
 
     def contains(self, wanted: Digests) -> NDArray[np.bool_]:
         """Return which ids are in here, shape (n,)."""
@@ -103,7 +90,7 @@ class Run:
         if start >= end:
             return []
         first, last = int(self._offsets[start]), int(self._offsets[end])
-        return [line.row() for line in _DECODER.decode_lines(self._lines[first:last].tobytes())]
+        return list(map(astuple, _DECODER.decode_lines(self._lines[first:last].tobytes())))  # type: ignore[arg-type]
 
 
 def write(folder: Path, name: str, events: pl.DataFrame, ids: Digests) -> None:
