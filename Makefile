@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py persons.py feed.py ingest.py tfrecord.py hostile.py kills.py light_install.py quality.py)
 
 # One stamp for each set of requirements, named by their checksum: installed once, and again when they change.
-checksum = $(shell cat requirements/$(1).txt pyproject.toml hatch_build.py src/coldframe/scoring/kernel/scan.c | cksum | tr ' ' '-')
+checksum = $(shell cat requirements/$(1).txt pyproject.toml hatch_build.py src/coldframe/scoring/kernel/scan.c src/coldframe/hashing/blake2b.c | cksum | tr ' ' '-')
 DEV := $(VENV)/.installed-dev-$(call checksum,dev)
 TRAIN := $(or $(wildcard $(DEV)),$(VENV)/.installed-train-$(call checksum,train))
 
