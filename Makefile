@@ -40,7 +40,8 @@ fault: $(DEV) ## break everything on purpose and write docs/reliability.md; an h
 bench: $(DEV) ## run the benchmarks; takes a while
 	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done
 
-bench-pipeline: $(DEV) ## time events to training shards at 10 and 100 million; long, and wants disk
+bench-pipeline: $(DEV) ## time events to a served model, and to training shards at 10 and 100 million; long, and wants disk
+	$(BIN)/python benchmarks/log_to_served.py
 	$(BIN)/python benchmarks/pipeline.py --events 10000000
 	$(BIN)/python benchmarks/pipeline.py --events 100000000 --repeats 1
 
