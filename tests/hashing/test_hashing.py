@@ -38,6 +38,12 @@ def test_a_column_is_hashed_as_the_standard_library_does():
     assert column_digests(pl.Series([], dtype=pl.String)).shape == (0,)
 
 
+def test_a_column_too_long_for_one_piece_is_hashed_in_halves(monkeypatch):
+    monkeypatch.setattr(hashing, "MOST_BYTES", 10)
+    texts = ["x" * size for size in (0, 3, 30, 4, 4, 1, 0)]
+    assert as_bytes(column_digests(pl.Series(texts))) == hashed(texts)
+
+
 def test_a_few_texts_are_hashed_alike():
     assert as_bytes(digests(["ann", "", "кружка"])) == hashed(["ann", "", "кружка"])
     assert digests([]).shape == (0,)

@@ -22,6 +22,8 @@ FILE = Path(__file__).with_name("blake2b.shared")
 """What `hatch_build.py` makes of blake2b.c."""
 SIZE = 16
 """Bytes a hash."""
+MOST_BYTES = 1 << 30
+"""Text that is put in one piece at most; a longer column is hashed in halves."""
 
 
 def digests(texts: Iterable[str]) -> Digests:
@@ -39,8 +41,11 @@ def column_digests(texts: pl.Series) -> Digests:
     hash_all = compiled()
     if hash_all is None:
         return digests(texts)
-    data = texts.str.join("").item().encode()
     ends = np.cumsum(texts.str.len_bytes().to_numpy(), dtype=np.int64)
+    if len(texts) > 1 and ends[-1] > MOST_BYTES:
+        middle = len(texts) // 2
+        return np.concatenate([column_digests(texts[:middle]), column_digests(texts[middle:])])
+    data = texts.str.join("").item().encode()
     found = np.empty(len(texts), dtype="S16")
     hash_all(data, ends.ctypes.data, len(texts), found.ctypes.data)
     return found

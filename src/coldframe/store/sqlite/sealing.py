@@ -187,7 +187,8 @@ def _unknown(chunk: pl.DataFrame, sealed: Sequence[Run], taken: Digests) -> tupl
     hashes = column_digests(chunk["event_id"])
     places = order(hashes)
     ids = hashes[places]
-    new = np.concatenate([[True], ids[1:] != ids[:-1]]) & ~(known(sealed, ids) | among(taken, ids))
+    new = ~(known(sealed, ids) | among(taken, ids))
+    new[1:] &= ids[1:] != ids[:-1]
     kept = np.zeros(len(ids), dtype=bool)
     kept[places[new]] = True
     return chunk.filter(pl.Series(kept)), ids[new]
