@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from coldframe.hashing import Digests, digests
 from coldframe.store.sqlite.live import Row
 from coldframe.store.sqlite.persons import Person
-from coldframe.store.sqlite.runs import Digests, Run, digests
+from coldframe.store.sqlite.runs import Run
 
 
 def merged(histories: Iterable[Sequence[Row]], limit: int) -> list[Row]:
