@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 BENCHMARKS := $(addprefix benchmarks/,first_flow.py store.py persons.py feed.py ingest.py tfrecord.py hostile.py kills.py light_install.py quality.py)
 
 # One stamp for each set of requirements, named by their checksum: installed once, and again when they change.
-checksum = $(shell cat requirements/$(1).txt pyproject.toml hatch_build.py src/coldframe/scoring/kernel/scan.c | cksum | tr ' ' '-')
+checksum = $(shell cat requirements/$(1).txt pyproject.toml hatch_build.py src/coldframe/*/*.c src/coldframe/*/*/*.c | cksum | tr ' ' '-')
 DEV := $(VENV)/.installed-dev-$(call checksum,dev)
 TRAIN := $(or $(wildcard $(DEV)),$(VENV)/.installed-train-$(call checksum,train))
 
@@ -40,7 +40,8 @@ fault: $(DEV) ## break everything on purpose and write docs/reliability.md; an h
 bench: $(DEV) ## run the benchmarks; takes a while
 	@for script in $(BENCHMARKS); do echo "== $$script" && $(BIN)/python $$script || exit 1; done
 
-bench-pipeline: $(DEV) ## time events to training shards at 10 and 100 million; long, and wants disk
+bench-pipeline: $(DEV) ## time events to a served model, and to training shards at 10 and 100 million; long, and wants disk
+	$(BIN)/python benchmarks/log_to_served.py
 	$(BIN)/python benchmarks/pipeline.py --events 10000000
 	$(BIN)/python benchmarks/pipeline.py --events 100000000 --repeats 1
 

@@ -40,7 +40,7 @@ def test_every_setting_is_explained_and_its_default_is_accepted(info) -> None:
 
 @pytest.mark.parametrize("info", [info for info in describe() if info.low is not None], ids=lambda info: info.name)
 def test_bounds_are_inclusive_and_the_next_value_is_refused(info) -> None:
-    wrap = (lambda number: {"view": float(number)}) if isinstance(info.default, dict) else (lambda number: number)
+    wrap = (lambda number: {"view": number}) if isinstance(info.default, dict) else (lambda number: number)
     for edge, beyond in ((info.low, info.low - 1), (info.high, info.high + 1)):
         with_value(Settings(), info.name, wrap(edge))
         with pytest.raises(SettingsError, match=info.name):

@@ -4,8 +4,9 @@ Owns the shape of one of each and the difference between an id a company uses (a
 and the row our arrays use (an int). Never reads a file, a clock or a random number.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Literal, NamedTuple, NewType
 
 import msgspec
 
@@ -56,6 +57,19 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return UserId(actor)
 
 
+class Past(NamedTuple):
+    """What a model is told of somebody's events, oldest first: parallel columns, times in µs since 1970."""
+
+    item_ids: Sequence[str] = ()
+    event_types: Sequence[str] = ()
+    timestamps: Sequence[int] = ()
+
+    def chosen(self, places: Sequence[int]) -> "Past":
+        """Return some of the events."""
+        kinds, times = self.event_types, self.timestamps
+        return Past([self.item_ids[at] for at in places], [kinds[at] for at in places], [times[at] for at in places])
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that can be recommended, described by whatever is known of it."""
 
@@ -84,28 +98,48 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
 
     `mixer_weights` are the experts' shares of this item's score: non-negative, summing to 1.
     `propensity` is the probability that the slot policy showed this item here (1.0: no chance involved).
+    `rules` name what touched it beside its score: `pin`, `boost:CONDITION`, `cap:ATTRIBUTE`, `diversity`.
     """
 
     item_id: str
     score: float
     mixer_weights: dict[str, float] = {}
     propensity: float = 1.0
+    rules: tuple[str, ...] = ()
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer: an ordered list, the bundle that made it and how."""
+    """One answer: an ordered list, the bundle that made it and how. `notes` say what the caller may not expect.
+
+    `next` asks for the page after this one; None where no pages were asked for or the list has ended.
+    """
 
     recommendation_id: str
     items: tuple[RecommendedItem, ...]
     bundle: str
     level: Level
     user_id: str | None = None
+    notes: tuple[str, ...] = ()
+    next: str | None = None
+
+
+class SlotPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """By which lots a list gave slots to young items (`scoring.exposure`): enough to draw them again.
+
+    Every `every`-th place is drawn, and won with probability `share` × `every` (at most 1); `seed` makes the lots.
+    """
+
+    share: float
+    every: int
+    seed: tuple[int, int]
 
 
 class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One delivered list, as it was shown; outcomes join it by `recommendation_id`.
 
-    The parallel tuples `items`, `scores`, `propensities` and `mixer_weights` have one entry per position.
+    The parallel tuples `items`, `scores`, `propensities` and `mixer_weights` have one entry per position, and so has
+    `rules`, unless no rule touched any of them. A page after the first names the `first` one's recommendation_id and
+    how many items stood before it (`offset`). `slots` is None where no lot was drawn.
     """
 
     recommendation_id: str
@@ -120,3 +154,7 @@ class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session_id: str | None = None
     variant: str = "default"
     scenario: str = "default"
+    rules: tuple[tuple[str, ...], ...] = ()
+    first: str | None = None
+    offset: int = 0
+    slots: SlotPolicy | None = None

@@ -5,7 +5,8 @@
     ├── InputError                  input            what the caller gave cannot be used
     │   ├── ColumnError             column           a file lacks a column or has one nobody knows
     │   ├── UnknownIdError          unknown_id       no such item, user, bundle or expert
-    │   └── ConflictError           conflict         it contradicts what is stored
+    │   ├── ConflictError           conflict         it contradicts what is stored
+    │   └── ExpiredError            expired          it was good once; begin again
     ├── StoreError                  store            the store cannot be opened, read or written
     │   └── StoreBusyError          busy             somebody else holds the store, or its queue is full; retry
     ├── BundleError                 bundle           a bundle is missing, corrupted, truncated or foreign
@@ -69,6 +70,13 @@ class ConflictError(InputError):
 
     code = "conflict"
     http_status = 409
+
+
+class ExpiredError(InputError):
+    """It was good once; begin again."""
+
+    code = "expired"
+    http_status = 410
 
 
 class StoreError(ColdframeError):

@@ -234,6 +234,16 @@ def test_an_empty_list_counts_as_delivered():
     assert result.metrics["diversity"].n == 1
 
 
+def test_the_pages_of_a_list_are_one_list_and_positions_go_on():
+    first = shown("r1", "ann", ["i0", "i1"], 1)
+    second = shown("r2", "ann", ["i2", "i3"], 1, first="r1", offset=2)
+    clicks = [did("ann", "i2", "click", 2, "r2"), did("ann", "i3", "click", 2, "r2")]
+    result = report(Memory([first, second], clicks, ITEMS, []))
+    assert result.counts["lists"] == 1
+    assert (result.counts["outcomes"], result.counts["outcomes_of_unknown_lists"]) == (2, 0)
+    assert result.metrics["ctr_at_3"].value == 0
+
+
 def test_one_user_has_values_without_intervals():
     result = report(Memory([shown("r1", "ann", ["i0"], 1), shown("r2", "ann", ["i1"], 1)], [], ITEMS, []))
     assert result.metrics["coverage"].value == 0.1

@@ -12,6 +12,7 @@ from coldframe.models.als import factorise
 from coldframe.models.decomposition import leading_vectors
 from coldframe.models.fits.item_item import fit_item_item
 from coldframe.models.fits.spectral import fit_spectral
+from coldframe.models.fits.walk import _largest_per_column
 from coldframe.models.gram import ItemGram, dense_ease, sparse_ease, symmetric_inverse
 from coldframe.scoring.experts import Collaborative, DenseItemItem, Factors
 from coldframe.scoring.profile import Profile, Recall
@@ -209,6 +210,20 @@ def test_leading_vectors_are_orthonormal_and_span_what_counts():
     found = leading_vectors(sp.csr_matrix(low.astype(np.float32)), 5, draw)
     assert found.T @ found == pytest.approx(np.eye(5), abs=1e-4)
     assert low @ found @ found.T == pytest.approx(low, abs=1e-3)
+
+
+# the walk
+
+
+@pytest.mark.parametrize("k", [1, 3, 11, 12])
+def test_the_largest_of_a_column_are_kept_and_of_equal_ones_the_first(k):
+    matrix = np.round(np.random.default_rng(2).random((12, 5)) * 4).astype(np.float32)
+    found = _largest_per_column(sp.csr_matrix(matrix), k).toarray()
+    for column, kept in zip(matrix.T, found.T, strict=True):
+        order = np.argsort(-column, kind="stable")
+        expected = np.zeros(12)
+        expected[order[:k]] = column[order[:k]]
+        assert kept.tolist() == expected.tolist()
 
 
 # scoring's own sparse rows

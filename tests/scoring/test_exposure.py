@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from coldframe.scoring.exposure import Exposure
+from coldframe.scoring.exposure import Exposure, lot
 from coldframe.scoring.request import History, Request
 
 N = 60
@@ -50,6 +50,18 @@ def test_the_same_request_gets_the_same_list_and_a_longer_list_begins_with_it():
         again = policy.slots(SCORES, YOUNG, 10, asked(number))
         assert short.places.tolist() == again.places.tolist() == long.places[:10].tolist()
         assert len(set(long.places.tolist())) == 35
+
+
+def test_a_policy_and_its_seed_are_enough_to_draw_the_lots_again():
+    policy = Exposure(0.05)
+    for number in range(200):
+        kept = policy.policy(asked(number))
+        chance = min(1.0, kept.share * kept.every)
+        won = lot(kept.seed, 0) < chance
+        slots = policy.slots(SCORES, YOUNG, 10, asked(number))
+        assert (slots.places[9] == 40) == won
+        assert slots.propensities[9] == pytest.approx(chance if won else 1 - chance)
+    assert Exposure(0.0).policy(asked(1)) is None
 
 
 def test_who_gives_way_comes_next():

@@ -126,6 +126,13 @@ def test_a_score_is_the_true_one_rounded(question):
 
 
 @pytest.mark.parametrize("which", SCANS)
+def test_a_bound_that_overflows_leaves_nothing_out(which):
+    vectors, query = np.full((5, 1), -1, np.float32), np.array([3e38], np.float32)
+    wanted = [Wanted(np.array([False, True, True, True, True]), 1), Wanted(np.ones(5, np.bool_), 4)]
+    assert found(which, vectors, None, query, *wanted) == [sorted_all(vectors, None, query, each) for each in wanted]
+
+
+@pytest.mark.parametrize("which", SCANS)
 def test_few_rows_survive_a_scan(which):
     draw = np.random.default_rng(3)
     vectors, query = draw.normal(size=(20_000, 64)).astype(np.float32), draw.normal(size=64).astype(np.float32)

@@ -4,7 +4,7 @@ The model scores an item by its popularity, plus each liked event's weight if th
 shelf. Shelves: a, b, c are lamps; d, e are mugs.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,6 +14,7 @@ from coldframe.clock import fixed_clock
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Event, Item, User
 from coldframe.errors import BundleError
+from coldframe.scoring.exposure import Exposure
 from coldframe.scoring.served import Answer, Reasons
 from coldframe.serving import live
 from coldframe.serving.engine import Engine
@@ -33,6 +34,7 @@ class ShelfModel:
     as_of: int = micros(NOW)
     attribute_names: tuple[str, ...] = ("country=PT", "vip=true")
     expert_names: tuple[str, ...] = ("content", "popular")
+    exposure: Exposure = field(default_factory=Exposure)
 
     def parts(self, request):
         same = self.shelf[request.history.item][:, None] == self.shelf[None, :]

@@ -92,11 +92,12 @@ class ListingEngine:
         items = tuple(RecommendedItem(item_id=item_id, score=1.0, mixer_weights={"popular": 1.0}) for item_id in ids)
         return Recommendation(recommendation_id="r-1", items=items, bundle=self.bundle_id, level="popular")
 
-    def recommend(self, user_id, *, n, exclude, category, scenario):
-        return self._answer(n, exclude, user_id=user_id, category=category, scenario=scenario)
+    def recommend(self, user_id, *, n, exclude, category, terms, scenario):
+        return self._answer(n, exclude, user_id=user_id, category=category, terms=terms, scenario=scenario)
 
-    def recommend_anonymous(self, events, attributes, *, n, exclude, category, scenario, session_id):
-        return self._answer(n, exclude, events=events, attributes=attributes, category=category, session_id=session_id)
+    def recommend_anonymous(self, events, attributes, *, n, exclude, category, terms, scenario, session_id):
+        asked = {"events": events, "attributes": attributes, "category": category, "terms": terms}
+        return self._answer(n, exclude, session_id=session_id, **asked)
 
     def similar_items(self, item_id, *, n):
         if item_id not in self.store.items_by_id:

@@ -15,7 +15,7 @@ from coldframe.domain import Event, Item
 from coldframe.errors import BundleError, InputError, UnknownIdError
 from coldframe.serving.catalogue import Catalogue
 from coldframe.serving.engine import Engine
-from coldframe.serving.requests import Person, moment_for
+from coldframe.serving.requests import Person, moment_for, past_of
 from coldframe.settings import ServingSettings, Settings
 from coldframe.store.sqlite import SQLiteStore
 
@@ -98,7 +98,7 @@ def test_a_past_is_weighed_as_of_now_while_somebody_trains_and_as_of_the_log_s_e
         Event(event_id="1", item_id="a", event_type="view", timestamp=NOW + day * DAY, user_id="u")
         for day in sorted(days)
     ]
-    person = Person(events, {}, None if sign_up is None else NOW + sign_up * DAY)
+    person = Person(past_of(events), {}, None if sign_up is None else NOW + sign_up * DAY)
     as_of, now = micros(NOW - age * DAY), micros(NOW)
     moment = moment_for(person, as_of, now)
     if age <= 30:

@@ -4,6 +4,8 @@ import pytest
 from litestar.testing import TestClient
 from serving_doubles import NOW, service
 
+from coldframe.serving.terms import NO_TERMS, Terms
+
 
 @pytest.fixture
 def shop(client: TestClient) -> TestClient:
@@ -30,6 +32,10 @@ def test_an_answer_names_its_bundle_level_and_weights(shop: TestClient) -> None:
         ("exclude=a&exclude=b,c", {"exclude": ["a", "b", "c"]}),
         ("category=lamps&scenario=home", {"category": "lamps", "scenario": "home"}),
         ("n=200", {"n": 200}),
+        ("pages=true", {"n": 10, "terms": Terms(pages=True)}),
+        ("next=abc", {"n": None, "terms": Terms(next="abc")}),
+        ("next=abc&n=3", {"n": 3, "terms": Terms(next="abc")}),
+        ("filter=price%20%3C%2030", {"terms": Terms(filter="price < 30")}),
     ],
 )
 def test_the_query_reaches_the_engine(shop: TestClient, query: str, expected: dict) -> None:
@@ -39,7 +45,20 @@ def test_the_query_reaches_the_engine(shop: TestClient, query: str, expected: di
 
 
 @pytest.mark.parametrize(
-    "query", ["n=0", "n=201", "n=x", "n=1.5", "n=", "exclude=" + "x" * 513, "category=", "scenario="]
+    "query",
+    [
+        "n=0",
+        "n=201",
+        "n=x",
+        "n=1.5",
+        "n=",
+        "exclude=" + "x" * 513,
+        "category=",
+        "scenario=",
+        "filter=",
+        "pages=x",
+        "next=a&filter=price%3C3",
+    ],
 )
 def test_an_unusable_query_is_refused(shop: TestClient, query: str) -> None:
     answer = shop.get(f"/v1/users/ada/recommendations?{query}")
@@ -60,6 +79,64 @@ def test_an_anonymous_visitor_says_what_is_known(shop: TestClient) -> None:
     assert (second.event_type, second.value) == ("rating_5", 5.0)
     assert asked(shop)["attributes"] == {"country": "PT"}
     assert shop.app.state.store.events_by_id == {}
+
+
+def test_a_wrong_filter_is_refused_where_it_goes_wrong(shop: TestClient) -> None:
+    answers = (
+        shop.get("/v1/users/ada/recommendations", params={"filter": "price < cheap"}),
+        shop.post("/v1/recommendations", json={"filter": "price < cheap"}),
+    )
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (400, "input")
+        assert "at character 9" in answer.json()["detail"]
+
+
+def test_a_body_s_rules_reach_the_engine_as_terms(shop: TestClient) -> None:
+    body = {"pin": {"c": 1}, "boost": {"price < 30": 1.5}, "cap": {"category": 2}, "diversity": 0.1, "n": 3}
+    terms = Terms(pin={"c": 1}, boost={"price < 30": 1.5}, cap={"category": 2}, diversity=0.1)
+    for address in ("/v1/users/ada/recommendations", "/v1/recommendations"):
+        assert shop.post(address, json=body).status_code == 200
+        assert (asked(shop)["terms"], asked(shop)["n"]) == (terms, 3)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"pin": {"c": 0}},
+        {"pin": {"c": 1.5}},
+        {"pin": {"c": 2, "d": 2}},
+        {"boost": {"price <": 2}},
+        {"boost": {"price < 3": 0}},
+        {"boost": {"price < 3": -1}},
+        {"boost": {"price < 3": 1_001}},
+        {"cap": {"category": 0}},
+        {"cap": {"item_id": 1}},
+        {"diversity": 1.1},
+        {"diversity": -0.1},
+        {"pin": {str(n): n + 1 for n in range(51)}},
+        {"boosts": {}},
+    ],
+)
+@pytest.mark.parametrize("address", ["/v1/users/ada/recommendations", "/v1/recommendations"])
+def test_an_unusable_rule_is_refused(shop: TestClient, address: str, body: dict) -> None:
+    answer = shop.post(address, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "input")
+
+
+def test_a_body_without_terms_has_none(shop: TestClient) -> None:
+    for address in ("/v1/users/ada/recommendations", "/v1/recommendations"):
+        assert shop.post(address, json={"n": 3, "exclude": ["a"]}).status_code == 200
+        assert asked(shop)["terms"] is NO_TERMS
+    shop.get("/v1/users/ada/recommendations?n=3")
+    assert asked(shop)["terms"] is NO_TERMS
+
+
+def test_a_body_asks_for_pages_too(shop: TestClient) -> None:
+    for address in ("/v1/users/ada/recommendations", "/v1/recommendations"):
+        assert shop.post(address, json={"pages": True}).status_code == 200
+        assert (asked(shop)["terms"], asked(shop)["n"]) == (Terms(pages=True), 10)
+        assert shop.post(address, json={"next": "abc"}).status_code == 200
+        assert (asked(shop)["terms"], asked(shop)["n"]) == (Terms(next="abc"), None)
 
 
 def test_an_anonymous_visitor_may_say_nothing(shop: TestClient) -> None:

@@ -1,6 +1,7 @@
 """Group commit: many writers, few fsyncs, a bound, and nobody fails for another's sake."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -113,3 +114,24 @@ def test_closing_commits_what_is_queued_without_waiting_for_company(tmp_path):
     again = SQLiteStore(tmp_path, SETTINGS)
     assert again.counts().impressions == 50
     again.close()
+
+
+def test_what_nobody_waits_for_shares_a_commit_and_is_on_the_disk_before_a_later_event_is_accepted(tmp_path):
+    store = SQLiteStore(tmp_path, SETTINGS)
+    before = store.commits
+    for number in range(20):
+        store.append_impressions([impression(number)])
+    assert store.append_events([event(1)])[0].status == "accepted"
+    assert store.counts().impressions == 20
+    assert store.commits <= before + 2
+    store.close()
+
+
+def test_what_nobody_waits_for_is_durable_soon_without_any_company(tmp_path):
+    store = SQLiteStore(tmp_path, SETTINGS)
+    store.append_impressions([impression(1)])
+    deadline = time.monotonic() + 10
+    while not store.counts().impressions and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert store.counts().impressions == 1
+    store.close()

@@ -145,12 +145,16 @@ def evaluate(
             max_requests=max_requests,
             progress=lambda done, total: show("ask", done, total),
         )
-    if json == STDOUT:
-        typer.echo(as_json(report))
-        return
-    render(as_table(report))
-    if json is not None:
-        json.write_text(as_json(report) + "\n", encoding="utf-8")
+    if json != STDOUT:
+        render(as_table(report))
+    _write(as_json(report), json)
+
+
+def _write(text: str, file: Path | None) -> None:
+    if file == STDOUT:
+        typer.echo(text)
+    elif file is not None:
+        file.write_text(text + "\n", encoding="utf-8")
 
 
 def _refuse_unwritable(file: Path | None) -> None:

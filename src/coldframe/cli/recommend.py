@@ -21,19 +21,33 @@ def recommend(
     category: Annotated[
         str | None, typer.Option("--category", metavar="NAME", help="Only items of this category.")
     ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option("--filter", metavar="CONDITION", help="Only items that meet it, such as 'price < 30'."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Recommend items to a user, known or not.
 
     Example: `coldframe recommend 12346 -n 5`
     """
+    from coldframe.serving.terms import Terms
+
+    terms = Terms(condition)
     with open_project(ctx).engine() as engine:
-        answer = engine.recommend(user, n=n, exclude=exclude or (), category=category)
+        answer = engine.recommend(user, n=n, exclude=exclude or (), category=category, terms=terms)
     if json:
         emit(answer)
         return
-    rows = [(i, item.item_id, item.score, shares(item.mixer_weights)) for i, item in enumerate(answer.items, 1)]
-    table(("#", "item", "score", "made of"), rows)
+    rows = [
+        (i, item.item_id, item.score, shares(item.mixer_weights), ", ".join(item.rules))
+        for i, item in enumerate(answer.items, 1)
+    ]
+    ruled = any(item.rules for item in answer.items)
+    names = ("#", "item", "score", "made of", "rules")
+    table(names if ruled else names[:-1], rows if ruled else [row[:-1] for row in rows])
+    for note in answer.notes:
+        say(note)
     say(f"{answer.level} answer of bundle {answer.bundle}")
 
 

@@ -69,7 +69,7 @@ def build_training_set(
     """
     log = _log(events)
     window = _window(log, as_of, window_days)
-    inside = log.filter(window.inside).sort(*ORDER).collect()
+    inside = _in_order(log.filter(window.inside).collect())
     if inside.is_empty():
         raise DataError(f"No event is in the window{_stretch(window)}.", remedy=_REMEDY)
     catalogue = {item.item_id: item for item in items}
@@ -82,19 +82,20 @@ def build_training_set(
             f"None of the {inside.height:,} events in the window says that anybody likes anything ({kinds}).",
             remedy="Give an event type a weight above 0 in events.weights.",
         )
-    before = log.filter(window.before, _has_row("actor", user_ids), _has_row("item", item_ids)).sort(*ORDER).collect()
+    before = log.filter(window.before, _has_row("actor", user_ids), _has_row("item", item_ids)).collect()
+    nothing, nobody = Item(item_id="unknown"), User(user_id="unknown")
     return TrainingSet(
         users=user_ids,
         items=item_ids,
         interactions=interactions,
         item_features=fit_item_features(
-            [catalogue.get(each) or Item(item_id=each) for each in item_ids.ids],
+            [catalogue.get(each, nothing) for each in item_ids.ids],
             text_buckets=settings.content.text_buckets,
         ),
-        user_features=fit_user_features([people.get(each) or User(user_id=each) for each in user_ids.ids]),
+        user_features=fit_user_features([people.get(each, nobody) for each in user_ids.ids]),
         as_of=window.end,
         seen=_seen(log.filter(window.past), user_ids, item_ids),
-        earlier=_interactions(before, user_ids, item_ids, settings, window),
+        earlier=_interactions(_in_order(before), user_ids, item_ids, settings, window),
     )
 
 
@@ -114,6 +115,16 @@ def _log(events: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
         "event_type",
         pl.col("timestamp").dt.epoch("us").alias("time"),
     )
+
+
+def _in_order(events: pl.DataFrame) -> pl.DataFrame:
+    """Return events in `ORDER`, of which most tell themselves apart by their times."""
+    tied = (pl.col("time") == pl.col("time").shift(1)) | (pl.col("time") == pl.col("time").shift(-1))
+    found = events.sort("time").with_columns(tied.fill_null(value=False).alias("tied"))
+    if not found["tied"].any():
+        return found.drop("tied")
+    parts = [found.filter(~pl.col("tied")), found.filter("tied").sort(*ORDER)]
+    return pl.concat(parts).drop("tied").sort("time", maintain_order=True)
 
 
 def _window(log: pl.LazyFrame, as_of: datetime | None, days: int | None) -> Window:

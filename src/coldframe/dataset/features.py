@@ -71,7 +71,9 @@ def encode_users(users: Sequence[User], *, attribute_names: Sequence[str]) -> Us
     """
     names = Vocabulary(tuple(attribute_names))
     return UserFeatures(
-        attributes=_bags([told(user.attributes, names.row_of) for user in users], attribute_names),
+        attributes=_bags(
+            [told(each, names.row_of) if (each := user.attributes) else () for user in users], attribute_names
+        ),
         signed_up_at=_times(user.signed_up_at for user in users),
         attribute_names=names.ids,
     )

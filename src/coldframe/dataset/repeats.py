@@ -17,9 +17,13 @@ REPEATS_MATTER = 0.05
 def repeat_share(events: Interactions) -> float:
     """Return the share of likes on an item that the same user had liked at an earlier moment."""
     liked = events.where(events.weight > 0)
-    moments = np.unique(np.stack([liked.user, liked.item, liked.timestamp]), axis=1)
-    pairs = np.unique(moments[:2], axis=1).shape[1]
-    return 1 - pairs / max(moments.shape[1], 1)
+    order = np.lexsort((liked.timestamp, liked.item, liked.user))
+    user, item, time = liked.user[order], liked.item[order], liked.timestamp[order]
+    is_pair = np.ones(len(order), np.bool_)
+    is_pair[1:] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
+    is_moment = is_pair.copy()
+    is_moment[1:] |= time[1:] != time[:-1]
+    return 1 - int(is_pair.sum()) / max(int(is_moment.sum()), 1)
 
 
 def repeat_policy(events: Interactions, asked: Literal["auto", "allow", "exclude"]) -> Repeat:

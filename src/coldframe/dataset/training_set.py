@@ -38,6 +38,11 @@ def micros(moment: datetime | None) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def moment(microseconds: int) -> datetime:
+    """Return the time, in UTC, so many microseconds after 1970 began."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Ids in row order, and back."""

@@ -3,8 +3,6 @@
 Owns these rules, for the questions that a mixer learns from and those that an evaluation asks.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,39 +26,38 @@ def begins_visit(user: NDArray[np.integer], timestamp: Times) -> Bools:
     return begins
 
 
-class Stop(NamedTuple):
-    """One question: the events `first:last` of a log in order of (user, time) are what follows it."""
+def stops(user: NDArray[np.integer], timestamp: Times, *, horizon: int | None) -> NDArray[np.int64]:
+    """Return what is asked of a log in order of (user, time in µs), in the log's order, int64 [n, 2].
 
-    first: int
-    last: int
-
-
-def stops(user: NDArray[np.integer], timestamp: Times, *, horizon: int | None) -> list[Stop]:
-    """Return what is asked of a log in order of (user, time in µs), in the log's order.
+    A row says which events of the log follow the question: from its first number to before its second.
 
     With `horizon` None one question a visit, at its start, about all of it. With a number a visit is asked about at its
     start and again at the first moment with 1, 2, 3, 5, 8, … of its events behind it, each time about the moments that
     hold the next `horizon` events.
 
     >>> when = np.array([0, 1, 1, 1, 2]) * 60_000_000
-    >>> stops(np.zeros(5, np.int64), when, horizon=None)
-    [Stop(first=0, last=5)]
-    >>> stops(np.zeros(5, np.int64), when, horizon=2)
-    [Stop(first=0, last=4), Stop(first=1, last=4), Stop(first=4, last=5)]
+    >>> stops(np.zeros(5, np.int64), when, horizon=None).tolist()
+    [[0, 5]]
+    >>> stops(np.zeros(5, np.int64), when, horizon=2).tolist()
+    [[0, 4], [1, 4], [4, 5]]
     """
-    if not len(user):
-        return []
-    begins = np.flatnonzero(begins_visit(user, timestamp))
-    ends = np.append(begins[1:], len(user))
+    n = len(user)
+    opens = begins_visit(user, timestamp)[:n]
+    begins = np.flatnonzero(opens)
+    ends = np.append(begins[1:], n)[: len(begins)]
     if horizon is None:
-        return [Stop(int(first), int(last)) for first, last in zip(begins, ends, strict=True)]
-    found: list[Stop] = []
-    for begin, end in zip(begins, ends, strict=True):
-        times = timestamp[begin:end]
-        moments = np.flatnonzero(np.diff(times, prepend=times[0] - 1))
-        lasts = np.append(moments[1:], end - begin)
-        places = np.unique(np.searchsorted(moments, STOPS))
-        asked = moments[places[places < len(moments)]]
-        reach = lasts[np.minimum(np.searchsorted(lasts, asked + horizon), len(lasts) - 1)]
-        found += [Stop(int(begin + a), int(begin + b)) for a, b in zip(asked, reach, strict=True)]
-    return found
+        return np.stack([begins, ends], axis=1)
+    moments = np.flatnonzero(opens | (np.diff(timestamp, prepend=timestamp[:1]) != 0))
+    lasts = np.append(moments[1:], n)[: len(moments)]
+    stop_moments = np.searchsorted(moments, ends)
+    asked: list[NDArray[np.int64]] = []
+    last_of: list[NDArray[np.int64]] = []
+    for passed in STOPS:
+        longer = ends - begins > passed
+        found = np.searchsorted(moments, begins[longer] + passed)
+        inside = found < stop_moments[longer]
+        asked.append(found[inside])
+        last_of.append(stop_moments[longer][inside] - 1)
+    moment, places = np.unique(np.concatenate(asked), return_index=True)
+    reach = np.searchsorted(lasts, moments[moment] + horizon)
+    return np.stack([moments[moment], lasts[np.minimum(reach, np.concatenate(last_of)[places])]], axis=1)

@@ -9,11 +9,11 @@ sorted), in this order, joined by NUL, null as nothing. Its id is the BLAKE2b ha
 the second event of a file with the same content gets "-2" after it, the third "-3".
 """
 
-from hashlib import blake2b
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from coldframe.hashing import column_digests
 
 Keys = NDArray[np.uint64]
 Counts = NDArray[np.int64]
@@ -35,11 +35,11 @@ class Occurrences:
         [2]
         """
         order = np.argsort(keys, kind="stable")
-        unique, starts, counts = np.unique(keys[order], return_index=True, return_counts=True)
+        unique, starts, counts = _stretches(keys[order])
         within = np.arange(len(keys)) - np.repeat(starts, counts)
         found = np.empty(len(keys), dtype=np.int64)
         found[order] = within + np.repeat(self._seen(unique), counts)
-        self._remember(unique, counts.astype(np.int64))
+        self._remember(unique, counts)
         return found
 
     def _seen(self, unique: Keys) -> Counts:
@@ -52,11 +52,18 @@ class Occurrences:
     def _remember(self, keys: Keys, counts: Counts) -> None:
         while self._runs and len(self._runs[-1][0]) <= 2 * len(keys):
             older_keys, older_counts = self._runs.pop()
-            keys, places = np.unique(np.concatenate([older_keys, keys]), return_inverse=True)
-            weights = np.concatenate([older_counts, counts])
-            counts = np.bincount(places, weights=weights).astype(np.int64)
+            keys, counts = np.concatenate([older_keys, keys]), np.concatenate([older_counts, counts])
+            order = np.argsort(keys, kind="stable")
+            keys, starts, _ = _stretches(keys[order])
+            counts = np.add.reduceat(counts[order], starts)
         if len(keys):
             self._runs.append((keys, counts))
+
+
+def _stretches(ordered: Keys) -> tuple[Keys, NDArray[np.intp], Counts]:
+    """Return each key of sorted ones once, where it begins, and how often it stands there."""
+    starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(ordered)), dtype=bool), ordered[1:] != ordered[:-1]]))
+    return ordered[starts], starts, np.diff(starts, append=len(ordered))
 
 
 def with_event_ids(events: pl.DataFrame, seen: Occurrences) -> pl.DataFrame:
@@ -64,16 +71,20 @@ def with_event_ids(events: pl.DataFrame, seen: Occurrences) -> pl.DataFrame:
     without = events["event_id"].is_null()
     if not without.any():
         return events
-    digests = [blake2b(text, digest_size=16).digest() for text in _contents(events.filter(without))]
-    numbers = seen.earlier(np.frombuffer(b"".join(digests), dtype="<u8")[::2].astype(np.uint64))
-    names = pl.DataFrame({"id": pl.Series(digests, dtype=pl.Binary).bin.encode("hex"), "n": numbers})
+    digests = column_digests(_contents(events.filter(without)))
+    numbers = seen.earlier(digests.view("<u8")[::2].astype(np.uint64))
+    names = pl.DataFrame({"id": _hexadecimal(digests.tobytes()), "n": numbers})
     again = pl.concat_str("id", pl.lit("-"), (pl.col("n") + 1).cast(pl.String))
     derived = names.select(pl.when(pl.col("n") > 0).then(again).otherwise("id")).to_series()
     ids = events["event_id"].scatter(without.arg_true(), derived)
     return events.with_columns(ids.alias("event_id"))
 
 
-def _contents(events: pl.DataFrame) -> list[bytes]:
+def _hexadecimal(digests: bytes) -> pl.Series:
+    return pl.Series(np.frombuffer(digests.hex().encode(), dtype="S32").tolist(), dtype=pl.Binary).cast(pl.String)
+
+
+def _contents(events: pl.DataFrame) -> pl.Series:
     bits = pl.Series("value", (events["value"].to_numpy() + 0.0).view(np.int64)).set(events["value"].is_null(), None)
     fields = (
         *("user_id", "session_id", "item_id", "event_type"),
@@ -84,4 +95,4 @@ def _contents(events: pl.DataFrame) -> list[bytes]:
         "context",
     )
     texts = [(pl.col(field) if isinstance(field, str) else field).fill_null("") for field in fields]
-    return events.select(pl.concat_str(texts, separator="\x00").cast(pl.Binary)).to_series().to_list()
+    return events.select(pl.concat_str(texts, separator="\x00")).to_series()

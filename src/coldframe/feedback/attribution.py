@@ -24,6 +24,7 @@ LIST_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "bundle": pl.String,
     "variant": pl.String,
     "scenario": pl.String,
+    "offset": pl.Int32,
     "items": pl.List(pl.String),
 }
 
@@ -33,7 +34,8 @@ class Delivered:
     """Delivered lists, one row each in order of time, and their slots.
 
     `lists` has the columns of `LIST_COLUMNS`; `actor_id` is the user, else the session, else the list itself.
-    `slots` has recommendation_id, item_id and position (from 1), one row per distinct item of a list.
+    `slots` has recommendation_id, item_id and position (from 1), one row per distinct item of a list. The pages of a
+    list have a row each; `offset` items stood before a page, and positions go on from page to page.
     """
 
     lists: pl.DataFrame
@@ -41,6 +43,11 @@ class Delivered:
 
     def __len__(self) -> int:
         return self.lists.height
+
+    @property
+    def first_pages(self) -> pl.DataFrame:
+        """`lists` without the pages after the first, which are no lists of their own."""
+        return self.lists.filter(pl.col("offset") == 0)
 
 
 @dataclass(frozen=True)
@@ -75,11 +82,12 @@ def delivered(impressions: Iterable[Impression]) -> Delivered:
         "recommendation_id", keep="first", maintain_order=True
     )
     slots = (
-        lists.select("recommendation_id", item_id="items")
+        lists.select("recommendation_id", "offset", item_id="items")
         .filter(pl.col("item_id").list.len() > 0)
         .with_columns(position=pl.int_ranges(1, pl.col("item_id").list.len() + 1, dtype=pl.Int32))
         .explode("item_id", "position")
         .unique(["recommendation_id", "item_id"], keep="first", maintain_order=True)
+        .select("recommendation_id", "item_id", position=pl.col("position") + pl.col("offset"))
     )
     return Delivered(lists, slots)
 
@@ -117,5 +125,6 @@ def _row(impression: Impression) -> tuple[object, ...]:
         impression.bundle,
         impression.variant,
         impression.scenario,
+        impression.offset,
         list(impression.items),
     )

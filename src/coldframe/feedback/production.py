@@ -94,7 +94,8 @@ def _keeps_a_log(source: Readable | HasStore | Recommender) -> TypeGuard[Readabl
 
 
 def _as_arrays(log: Log, clicked: Attribution) -> Lists:
-    lists = log.delivered.lists.select("recommendation_id").with_row_index("list")
+    first_pages = log.delivered.first_pages
+    lists = first_pages.select("recommendation_id").with_row_index("list")
     items = _known_items(log).with_row_index("row")
     shown = log.delivered.slots.filter(pl.col("position") <= DEPTH).join(items, on="item_id")
     shown = shown.join(lists, on="recommendation_id")
@@ -102,7 +103,7 @@ def _as_arrays(log: Log, clicked: Attribution) -> Lists:
     ranked[shown["list"].to_numpy(), shown["position"].to_numpy() - 1] = shown["row"].to_numpy()
     top = clicked.outcomes.filter(pl.col("position") <= TOP)["recommendation_id"].unique()
     was_clicked = lists["recommendation_id"].is_in(top.implode()).to_numpy()
-    actor = log.delivered.lists["actor_id"].rank("dense").cast(pl.Int64).to_numpy()
+    actor = first_pages["actor_id"].rank("dense").cast(pl.Int64).to_numpy()
     return Lists(actor, ranked, was_clicked)
 
 
@@ -116,7 +117,7 @@ def _groups(
     """Return each group's lists and the waits of the users whose first list is of that group."""
     if by is None or log.end is None:
         return []
-    label = log.delivered.lists[by]
+    label = log.delivered.first_pages[by]
     waiting = begin_at_first_list(log.delivered.lists, milestones, by)
     parts: list[tuple[str, tuple[Lists, FirstConversions | None]]] = []
     for name in label.unique().sort():
@@ -145,7 +146,7 @@ def _counts(log: Log, lists: Lists, clicked: Attribution, waits: FirstConversion
     gone = log.delivered.slots.join(_known_items(log), on="item_id", how="anti")
     return {
         "lists": len(lists),
-        "empty_lists": int((log.delivered.lists["items"].list.len() == 0).sum()),
+        "empty_lists": int((log.delivered.first_pages["items"].list.len() == 0).sum()),
         "actors": lists.n_actors,
         "catalogue_items": len(log.item_ids),
         "slots_not_in_catalogue": gone.height,

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from coldframe.models.contenders import K, ndcg
+from coldframe.dataset.training_set import Floats
+from coldframe.models.contenders import K, ndcg_of
 from coldframe.models.lessons import Lesson, Lessons
 from coldframe.scoring.exposure import Exposure, in_order, is_young
-from coldframe.scoring.mixing import Evidence, Form
+from coldframe.scoring.mixing import Form
 from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Request
 
@@ -28,18 +29,6 @@ class Affordable:
     cost: float = float("nan")
 
 
-@dataclass(frozen=True)
-class _Giving:
-    """A form whose lists of ten all give their last slots to a young item."""
-
-    form: Form
-
-    def combine(self, evidence: Evidence) -> np.ndarray:
-        scores = self.form.combine(evidence)
-        places = Exposure(1 / K, K).slots(scores, is_young(evidence), K, Request()).places
-        return in_order(scores, places)
-
-
 def affordable(form: Form, lessons: Lessons, *, share: float, budget: float, every: int) -> Affordable:
     """Return the largest share up to `share` that costs at most `budget` of NDCG@10; `every` as in `Exposure`.
 
@@ -47,13 +36,20 @@ def affordable(form: Form, lessons: Lessons, *, share: float, budget: float, eve
     """
     if not len(lessons):
         return Affordable()
-    before, after = ndcg(form, lessons).mean(), ndcg(_Giving(form), lessons).mean()
-    lost = max(0.0, 1 - after / before) if before > 0 else 0.0
+    scored = [(lesson, form.combine(lesson.evidence)) for lesson in lessons.lessons]
+    before = np.mean([ndcg_of(scores, lesson) for lesson, scores in scored])
+    after = np.mean([ndcg_of(_giving(scores, lesson), lesson) for lesson, scores in scored])
+    lost = max(0.0, 1 - float(after / before)) if before > 0 else 0.0
     chance = min(share * every, 1.0, budget / lost if lost > 0 else 1.0)
-    earned = float(np.mean([_earned(form, lesson) for lesson in lessons.lessons]))
+    earned = float(np.mean([_earned(scores, lesson) for lesson, scores in scored]))
     return Affordable(Exposure(chance / every, every), len(lessons), earned, chance * lost)
 
 
-def _earned(form: Form, lesson: Lesson) -> float:
-    scores = form.combine(lesson.evidence)
+def _giving(scores: Floats, lesson: Lesson) -> Floats:
+    """Return the scores of a list of ten whose last slot goes to a young item."""
+    places = Exposure(1 / K, K).slots(scores, is_young(lesson.evidence), K, Request()).places
+    return in_order(scores, places)
+
+
+def _earned(scores: Floats, lesson: Lesson) -> float:
     return float(is_young(lesson.evidence)[best_rows(np.arange(len(scores)), scores, K, key=0)].mean())

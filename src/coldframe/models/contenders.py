@@ -29,7 +29,7 @@ _DISCOUNT = 1 / np.log2(np.arange(K) + 2)
 
 def ndcg(form: Form, lessons: Lessons) -> Doubles:
     """Return NDCG@10 per lesson, float64 [n]; right answers that are no candidates count as missed."""
-    return np.array([_ndcg(form.combine(lesson.evidence), lesson) for lesson in lessons.lessons])
+    return np.array([ndcg_of(form.combine(lesson.evidence), lesson) for lesson in lessons.lessons])
 
 
 def singles(experts: Sequence[Expert]) -> dict[str, Single]:
@@ -111,7 +111,8 @@ def _position(experts: Sequence[Expert], name: str) -> int:
     return next(place for place, expert in enumerate(experts) if expert.name == name)
 
 
-def _ndcg(scores: np.ndarray, lesson: Lesson) -> float:
+def ndcg_of(scores: np.ndarray, lesson: Lesson) -> float:
+    """Return NDCG@10 of one lesson's candidates in order of `scores` [n]."""
     n = len(scores)
     top = np.argpartition(-scores, min(K, n - 1))[:K] if n > K else np.arange(n)
     top = top[np.argsort(-scores[top], kind="stable")]

@@ -117,7 +117,8 @@ def _solve_columns(indptr, indices, data, discount, ridge, columns, values):  # 
     n, k = columns.shape
     n_chunks = 64
     for chunk in numba.prange(n_chunks):
-        place = np.full(n, -1, np.int32)
+        place = np.full(n, k, np.int32)
+        wide = np.empty((k, k + 1), np.float32)
         for j in range(chunk, n, n_chunks):
             start, stop = indptr[j], indptr[j + 1]
             strength = np.empty(stop - start, np.float32)
@@ -138,16 +139,14 @@ def _solve_columns(indptr, indices, data, discount, ridge, columns, values):  # 
                 size += 1
             if size == 0:
                 continue
-            local = np.zeros((size, size), np.float32)
+            # What is not chosen goes to the last column: storing it costs less than asking whether to.
+            wide[:size] = 0
             for r in range(size):
-                i = chosen[r]
-                for a in range(indptr[i], indptr[i + 1]):
-                    c = place[indices[a]]
-                    if c >= 0:
-                        local[r, c] = data[a]
-                local[r, r] += ridge
-            solved = np.linalg.solve(local, right[:size])
+                for a in range(indptr[chosen[r]], indptr[chosen[r] + 1]):
+                    wide[r, place[indices[a]]] = data[a]
+                wide[r, r] += ridge
+            solved = np.linalg.solve(wide[:size, :size].copy(), right[:size])
             for r in range(size):
                 columns[j, r] = chosen[r]
                 values[j, r] = solved[r]
-                place[chosen[r]] = -1
+                place[chosen[r]] = k

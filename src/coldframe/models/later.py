@@ -5,7 +5,6 @@ within it, so that users and items which are new there are really cold. Owns the
 holds an event at or after its own moment.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,10 +31,9 @@ def hold_out(training_set: TrainingSet, *, share: float, repeats: bool, max_ques
         return hold_out_untimed(training_set, share, max_questions, seed)
     cut = _cut(times, share)
     early = restricted(training_set, times < cut, cut)
-    visits = _visits(training_set.interactions, cut)
-    chosen = visits if len(visits) <= max_questions else _spread(visits, max_questions)
     asked = _Asker(training_set, cut, repeats)
-    return Later(early, [question for visit in chosen if (question := asked.question(visit)) is not None])
+    visits = _visits(training_set.interactions, cut, max_questions)
+    return Later(early, [question for visit in visits if (question := asked.question(visit)) is not None])
 
 
 def _cut(times: Times, share: float) -> int:
@@ -104,18 +102,17 @@ def births(training_set: TrainingSet) -> Times:
     return np.where(created != NEVER, np.minimum(born, created), born)
 
 
-def _visits(events: Interactions, cut: int) -> list[_Visit]:
-    """Return what is asked from the cut on in order of time, each with its distinct liked items."""
+def _visits(events: Interactions, cut: int, n: int) -> list[_Visit]:
+    """Return what is asked from the cut on in order of time, at most n spread evenly over it, each with its distinct
+    liked items.
+    """
     later = np.flatnonzero(events.timestamp >= cut)
     order = later[np.lexsort((events.timestamp[later], events.user[later]))]
     user, time = events.user[order], events.timestamp[order]
-    visits = [
-        _Visit(int(user[first]), int(time[first]), liked(events, order[first:last]))
-        for first, last in stops(user, time, horizon=HORIZON)
-    ]
-    return sorted((visit for visit in visits if len(visit.items)), key=lambda visit: visit.now)
-
-
-def _spread(visits: list[_Visit], n: int) -> Iterator[_Visit]:
-    """Return n visits spread evenly over the time."""
-    return (visits[i] for i in np.unique(np.linspace(0, len(visits) - 1, n).astype(np.int64)))
+    asked = stops(user, time, horizon=HORIZON)
+    likes = np.concatenate([[0], np.cumsum(events.weight[order] > 0)])
+    asked = asked[likes[asked[:, 1]] > likes[asked[:, 0]]]
+    asked = asked[np.argsort(time[asked[:, 0]], kind="stable")]
+    if len(asked) > n:
+        asked = asked[np.unique(np.linspace(0, len(asked) - 1, n).astype(np.int64))]
+    return [_Visit(int(user[first]), int(time[first]), liked(events, order[first:last])) for first, last in asked]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats, Rows
 from coldframe.models.questions import Question
-from coldframe.scoring.hybrid import Retriever, ask, said
+from coldframe.scoring.hybrid import YOUNG_COUNT, Retriever, ask, said
 from coldframe.scoring.mixing import CONTEXT, Calibration, Evidence, gather
 from coldframe.scoring.mixing.evidence import PER_EXPERT
 from coldframe.scoring.mixing.forms import buckets
@@ -85,7 +85,7 @@ def gather_lessons(
     def lesson(question: Question) -> Lesson:
         request = question.request
         opinions = ask(experts, request)
-        items = retriever.candidates(request, experts, opinions, fitted_counts)
+        items = retriever.candidates(request, experts, opinions, fitted_counts <= YOUNG_COUNT)
         evidence = gather(said(opinions, items), items, request, fitted_counts, plain)
         is_right = np.isin(items, question.relevant)
         return Lesson(evidence, is_right, len(question.relevant), len(request.history), question.user)

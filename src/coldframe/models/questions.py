@@ -32,9 +32,8 @@ class Later:
 def restricted(training_set: TrainingSet, kept: NDArray[np.bool_], as_of: int) -> TrainingSet:
     """Return the training set as if it ended earlier; what users met later is not known either."""
     interactions = training_set.interactions.where(kept)
-    pairs = np.unique(np.stack([interactions.user, interactions.item]), axis=1)
-    indptr = np.searchsorted(pairs[0], np.arange(training_set.n_users + 1)).astype(np.int64)
-    seen = Bags(indptr, pairs[1].astype(np.int32), training_set.n_items)
+    n_users, n_items = training_set.n_users, training_set.n_items
+    seen = Bags.of(interactions.user, interactions.item, n_rows=n_users, n_features=n_items)
     return replace(training_set, interactions=interactions, as_of=as_of, seen=seen)
 
 

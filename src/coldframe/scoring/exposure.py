@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats
+from coldframe.domain import SlotPolicy
 from coldframe.scoring.hybrid import YOUNG_COUNT, Hybrid
 from coldframe.scoring.mixing import CONTEXT, Evidence
 from coldframe.scoring.ranking import best_rows, lots
@@ -35,6 +36,10 @@ class Exposure:
     share: float = 0.0
     every: int = 10
 
+    def policy(self, request: Request) -> SlotPolicy | None:
+        """Return what an impression keeps of the lots of a request; None where the policy draws none."""
+        return SlotPolicy(share=self.share, every=self.every, seed=seed_of(request)) if self.share else None
+
     def slots(self, scores: Floats, is_young: Bools, n: int, request: Request) -> Slots:
         """Return the `n` candidates to show, from scores float32 and flags bool of all candidates."""
         chance = min(1.0, self.share * self.every)
@@ -48,7 +53,7 @@ class Exposure:
             young = next((place for place in waiting if is_young[place]), None) if drawn else None
             page_likely = [1.0] * len(page)
             if young is not None:
-                won = _lot(request, len(shown)) < chance
+                won = lot(seed_of(request), len(shown)) < chance
                 page_likely[-1] = chance if won else 1 - chance
                 if won:
                     waiting.remove(young)
@@ -58,11 +63,19 @@ class Exposure:
         return Slots(np.array(shown[:n], np.int64), np.array(likely[:n], np.float32))
 
 
-def _lot(request: Request, place: int) -> float:
-    """Return a number in 0 … 1 that depends on the request and the place alone."""
+def seed_of(request: Request) -> tuple[int, int]:
+    """Return what the lots of a request are drawn from: its past and its moment, nothing else."""
     history = request.history
-    row = np.array([place + 1_000 * (len(history) + int(history.item.sum(dtype=np.int64)) % 1_000_003)])
-    return float(lots(row, request.now)[0]) / 2**64
+    return len(history) + int(history.item.sum(dtype=np.int64)) % 1_000_003, request.now
+
+
+def lot(seed: tuple[int, int], place: int) -> float:
+    """Return a number in 0 … 1 that depends on a request's seed and the place that the page before it ends at.
+
+    >>> lot((3, 1_000_000), 0) == lot((3, 1_000_000), 0) != lot((3, 1_000_000), 10)
+    True
+    """
+    return float(lots(np.array([place + 1_000 * seed[0]]), seed[1])[0]) / 2**64
 
 
 def in_order(scores: Floats, places: NDArray[np.int64]) -> Floats:

@@ -5,12 +5,13 @@ Owns the order of an answer. The same object answers offline and online, and is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import Floats, Rows
+from coldframe.dataset.training_set import Bools, Floats, Rows
 from coldframe.domain import Level
 from coldframe.scoring.kernel import Wanted
 from coldframe.scoring.mixing.composed import by_row
@@ -37,12 +38,12 @@ class Retriever:
         request: Request,
         experts: tuple[Expert, ...],
         opinions: Sequence[Opinion],
-        fitted_counts: NDArray[np.int32],
+        is_young: Bools,
     ) -> Rows:
-        """Return distinct item rows, ascending, from every expert's opinion."""
-        allowed = np.ones(len(fitted_counts), np.bool_) if request.allowed is None else request.allowed
+        """Return distinct item rows, ascending, from every expert's opinion; `is_young` bool [n_items]."""
+        allowed = np.ones(len(is_young), np.bool_) if request.allowed is None else request.allowed
         usual = [Wanted(allowed, self.per_expert)]
-        with_young = [*usual, Wanted(allowed & (fitted_counts <= YOUNG_COUNT), self.young)]
+        with_young = [*usual, Wanted(allowed & is_young, self.young)]
         found: list[Rows] = []
         for expert, opinion in zip(experts, opinions, strict=True):
             found += opinion.best(with_young if expert.family == "content" else usual, request.now)
@@ -86,7 +87,11 @@ class Hybrid:
 
     def candidates(self, request: Request, opinions: Sequence[Opinion]) -> Rows:
         """Return the candidates, rows ascending."""
-        return self.retriever.candidates(request, self.experts, opinions, self.fitted_counts)
+        return self.retriever.candidates(request, self.experts, opinions, self._is_young)
+
+    @cached_property
+    def _is_young(self) -> Bools:
+        return self.fitted_counts <= YOUNG_COUNT
 
     def mix_rows(self, request: Request, opinions: Sequence[Opinion], items: Rows) -> Mixed:
         """Return some items as candidates, with their evidence and their score."""
@@ -95,6 +100,7 @@ class Hybrid:
 
     def prepare(self) -> None:
         """Do before the first request what all requests need."""
+        _ = self._is_young
         for expert in self.experts:
             expert.prepare()
 

@@ -90,12 +90,17 @@ class Silence:
 
 @dataclass(frozen=True)
 class ByMatrix:
-    """Inner products of a matrix with one finite vector, of the items of `can_score`; `spoke` says if there are any."""
+    """Inner products of a matrix with one finite vector, of the items of `can_score`, which are `n_scored`."""
 
     matrix: Matrix
     vector: Floats
     can_score: Bools
-    spoke: bool
+    n_scored: int
+
+    @property
+    def spoke(self) -> bool:
+        """Whether there are any."""
+        return self.n_scored > 0
 
     def scores(self) -> Floats:
         """Return them all."""
@@ -103,12 +108,16 @@ class ByMatrix:
 
     def of(self, rows: Rows) -> Floats:
         """Return some."""
-        return np.where(self.can_score[rows], self.matrix.of(self.vector, rows), np.float32(np.nan))
+        scores = self.matrix.of(self.vector, rows)
+        if self.n_scored < len(self.can_score):
+            scores[~self.can_score[rows]] = np.nan
+        return scores
 
     def best(self, wanted: Sequence[Wanted], key: int) -> list[Rows]:
         """Return the best by a scan that leaves out only what cannot be among them."""
-        possible = [Wanted(each.among & self.can_score, each.k) for each in wanted]
-        return self.matrix.best(self.vector, possible, key)
+        if self.n_scored < len(self.can_score):
+            wanted = [Wanted(each.among & self.can_score, each.k) for each in wanted]
+        return self.matrix.best(self.vector, wanted, key)
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,9 @@ class InOrder:
         while size < len(rows) and not self._complete(found, rows[size], wanted.k):
             size *= 4
             found = rows[:size][among[rows[:size]]]
+        first = self.said[found[: wanted.k + 1]]
+        if (first[1:] < first[:-1]).all():  # nothing is tied with anything
+            return found[: wanted.k]
         return best_rows(found, self.said, wanted.k, key)
 
     def _complete(self, found: Rows, following: np.int32, k: int) -> bool:

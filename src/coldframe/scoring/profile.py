@@ -40,6 +40,12 @@ class Recall:
         >>> Recall(step_decay=0.5).profile(Request(past, now=3))
         Profile(items=array([2, 4], dtype=int32), weights=array([0.5 , 0.25], dtype=float32))
         """
+        known = request.recalled.get(self)
+        if known is None:
+            known = request.recalled[self] = self._profile(request)
+        return known
+
+    def _profile(self, request: Request) -> Profile:
         history = request.history
         amount = np.maximum(history.weight, 0.0).astype(np.float64)
         if self.half_life_days > 0:

@@ -36,6 +36,10 @@ def best_of(rows: NDArray[Any], values: Floats, k: int, key: int) -> NDArray[np.
         if len(ties) > wanted:
             ties = ties[np.argpartition(lots(rows[ties], key), wanted - 1)[:wanted]]
         places = np.concatenate([above, ties])
+    best_first = places[np.argsort(-values[places])]
+    ordered = values[best_first]
+    if (ordered[1:] < ordered[:-1]).all():  # nothing is tied with anything
+        return best_first
     return places[np.lexsort((lots(rows[places], key), -values[places]))]
 
 

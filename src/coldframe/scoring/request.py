@@ -14,6 +14,7 @@ from coldframe.dataset.training_set import NEVER, Bools, Floats, Rows, Times
 
 if TYPE_CHECKING:
     from coldframe.scoring.opinion import Opinion
+    from coldframe.scoring.profile import Profile, Recall
 
 
 class Distinct(NamedTuple):
@@ -62,6 +63,11 @@ class Request:
     attributes: Rows = field(default_factory=lambda: np.empty(0, np.int32))
     allowed: Bools | None = None
     item_counts: NDArray[np.int32] | None = None
+
+    @cached_property
+    def recalled(self) -> "dict[Recall, Profile]":
+        """What the past says, by how it is remembered: experts that remember alike ask once."""
+        return {}
 
     @staticmethod
     def known_at(

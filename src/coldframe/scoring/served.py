@@ -106,7 +106,7 @@ class ServedModel:
             return first
         allowed = np.ones(len(self.items), np.bool_) if request.allowed is None else request.allowed.copy()
         allowed[items] = False
-        return _followed(first, self.answer(replace(request, allowed=allowed), n - len(items)))
+        return followed(first, self.answer(replace(request, allowed=allowed), n - len(items)))
 
     def prepare(self) -> None:
         """Do before the first request what all requests need, so that nobody waits for it."""
@@ -171,19 +171,20 @@ class ServedModel:
 
 def listed(answer: Answer, items: Vocabulary, expert_names: Sequence[str]) -> tuple[RecommendedItem, ...]:
     """Return an answer by ids, as people and logs see it."""
-    slots = zip(answer.items, answer.scores, answer.shares, answer.propensities, strict=True)
+    columns = (answer.items, answer.scores, answer.shares, answer.propensities)
+    slots = zip(*(column.tolist() for column in columns), strict=True)
     return tuple(
         RecommendedItem(
             item_id=items.ids[row],
-            score=float(score),
-            mixer_weights=dict(zip(expert_names, shares.tolist(), strict=True)),
-            propensity=float(likely),
+            score=score,
+            mixer_weights=dict(zip(expert_names, shares, strict=True)),
+            propensity=likely,
         )
         for row, score, shares, likely in slots
     )
 
 
-def _followed(first: Answer, rest: Answer) -> Answer:
+def followed(first: Answer, rest: Answer) -> Answer:
     """Return a list followed by another one, whose scores are moved below it."""
     last = first.scores.min()
     gap = max(0.0, float(rest.scores.max(initial=-np.inf) - last)) if len(rest.items) else 0.0

@@ -7,19 +7,30 @@ store, builds a `Request`, lets the bundle's scorers answer, and logs the impres
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
+from typing import NamedTuple
 
 from coldframe.bundle.registry import Registry
 from coldframe.clock import Clock, new_recommendation_id, system_clock
 from coldframe.dataset.training_set import micros
-from coldframe.domain import Event, Impression, Recommendation, RecommendedItem, Scalar
+from coldframe.domain import Event, Impression, Recommendation, RecommendedItem, Scalar, SlotPolicy
 from coldframe.errors import BundleError, InputError
 from coldframe.serving.explanation import Explanation, HistoryReason
+from coldframe.serving.listing import wish_of
 from coldframe.serving.live import LiveModel, open_live
 from coldframe.serving.requests import Person, Wish, read_person, read_session, said_of
+from coldframe.serving.terms import NO_TERMS, Terms, house_terms
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
 __all__ = ["Engine", "Explanation", "HistoryReason"]
+
+
+class Answered(NamedTuple):
+    """An answer, what was wished for, and the lots that were drawn."""
+
+    told: Recommendation
+    wish: Wish
+    slots: SlotPolicy | None
 
 
 class Engine:
@@ -32,6 +43,7 @@ class Engine:
         self._store = store
         self._registry = registry
         self._settings = settings
+        self._terms = house_terms(settings.rules)
         self._clock = clock
         self._live: LiveModel | None = None
         self._refreshing = Lock()
@@ -81,6 +93,7 @@ class Engine:
         n: int | None = None,
         exclude: Collection[str] = (),
         category: str | None = None,
+        terms: Terms = NO_TERMS,
         scenario: str = "default",
         shown: bool = True,
     ) -> Recommendation:
@@ -88,8 +101,9 @@ class Engine:
 
         A list that its user will not see (`shown` False) leaves no impression.
         """
-        asked = self.recommend_many([user_id], n=n, exclude=exclude, category=category, scenario=scenario, shown=shown)
-        return asked[0]
+        return self.recommend_many(
+            [user_id], n=n, exclude=exclude, category=category, terms=terms, scenario=scenario, shown=shown
+        )[0]
 
     def recommend_many(
         self,
@@ -98,15 +112,20 @@ class Engine:
         n: int | None = None,
         exclude: Collection[str] = (),
         category: str | None = None,
+        terms: Terms = NO_TERMS,
         scenario: str = "default",
         shown: bool = True,
     ) -> list[Recommendation]:
         """Return for each user exactly what `recommend` would, at one moment and from one bundle."""
-        live, wish, now = self._required(), self._wish(n, exclude, category), self._clock()
-        answers = [self._answer(live, self._person(user_id), wish, now, user_id) for user_id in user_ids]
+        live, now, asked = self._required(), self._clock(), self._asked(n, exclude, category, terms, scenario)
+        wishes = [self._wish(asked, f"user {user_id}", now) for user_id in user_ids]
+        answers = [
+            self._answer(live, self._person(user_id), wish, now, user_id)
+            for user_id, wish in zip(user_ids, wishes, strict=True)
+        ]
         if shown:
-            self._log(answers, now, scenario)
-        return answers
+            self._log(answers, now)
+        return [answer.told for answer in answers]
 
     def recommend_anonymous(
         self,
@@ -116,6 +135,7 @@ class Engine:
         n: int | None = None,
         exclude: Collection[str] = (),
         category: str | None = None,
+        terms: Terms = NO_TERMS,
         scenario: str = "default",
         session_id: str | None = None,
     ) -> Recommendation:
@@ -123,18 +143,19 @@ class Engine:
 
         Where that says nothing of events (None), those that the store has of the session are read.
         """
-        live, wish, now = self._required(), self._wish(n, exclude, category), self._clock()
+        live, now = self._required(), self._clock()
+        wish = self._wish(self._asked(n, exclude, category, terms, scenario), f"session {session_id}", now)
         limit = self._settings.recommend.history
         if events is None:
             events = read_session(self._store, session_id, limit=limit) if session_id else ()
         person = said_of(events, attributes, limit=limit)
         answer = self._answer(live, person, wish, now, None)
-        self._log([answer], now, scenario, session_id)
-        return answer
+        self._log([answer], now, session_id)
+        return answer.told
 
     def similar_items(self, item_id: str, *, n: int = 10) -> list[RecommendedItem]:
         """Return the items nearest to one item that can be shown now. Raises `UnknownIdError`."""
-        return self._required().similar(item_id, self._wish(n).n, micros(self._clock()))
+        return self._required().similar(item_id, self._asked(n).n, micros(self._clock()))
 
     def explain(self, user_id: str, item_id: str) -> Explanation:
         """Say why an item has its score for a user. Raises `UnknownIdError` for an unknown item."""
@@ -153,32 +174,52 @@ class Engine:
             )
         return live
 
-    def _wish(self, n: int | None, exclude: Collection[str] = (), category: str | None = None) -> Wish:
-        n = self._settings.recommend.n if n is None else n
-        if n < 1:
+    def _asked(
+        self,
+        n: int | None,
+        exclude: Collection[str] = (),
+        category: str | None = None,
+        terms: Terms = NO_TERMS,
+        scenario: str = "default",
+    ) -> Wish:
+        """Return what the caller wants, on the shop's own terms where he has none."""
+        n = self._settings.recommend.n if n is None and terms.next is None else n
+        if n is not None and n < 1:
             raise InputError(f"n is {n}.", remedy="Ask for at least one item.")
-        return Wish(n, exclude, category)
+        return Wish(n or 0, exclude, category, self._terms if terms is NO_TERMS else terms, scenario)
+
+    def _wish(self, asked: Wish, who: str, now: datetime) -> Wish:
+        if asked.terms is self._terms:
+            return asked
+        return wish_of(asked, self._terms, who, micros(now), self._settings.recommend)
 
     def _person(self, user_id: str) -> Person:
         return read_person(self._store, user_id, limit=self._settings.recommend.history)
 
-    def _answer(
-        self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None
-    ) -> Recommendation:
-        items, level = live.answer(person, wish, micros(now))
-        return Recommendation(
-            recommendation_id=new_recommendation_id(), items=items, bundle=live.bundle, level=level, user_id=user_id
+    def _answer(self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None) -> Answered:
+        items, level, notes, slots = live.answer(person, wish, micros(now))
+        recommendation_id, page = new_recommendation_id(), wish.page
+        shown = [item.item_id for item in items] if page else []
+        told = Recommendation(
+            recommendation_id=recommendation_id,
+            items=items,
+            bundle=live.bundle,
+            level=level,
+            user_id=user_id,
+            notes=notes,
+            next=page.following(recommendation_id, shown, micros(now)) if page else None,
         )
+        return Answered(told, wish, slots)
 
-    def _log(
-        self, answers: Sequence[Recommendation], now: datetime, scenario: str, session_id: str | None = None
-    ) -> None:
+    def _log(self, answers: Sequence[Answered], now: datetime, session_id: str | None = None) -> None:
         if self._settings.serving.log_impressions:
-            self._store.append_impressions([impression_of(answer, now, scenario, session_id) for answer in answers])
+            self._store.append_impressions([impression_of(answer, now, session_id) for answer in answers])
 
 
-def impression_of(answer: Recommendation, now: datetime, scenario: str, session_id: str | None = None) -> Impression:
+def impression_of(answered: Answered, now: datetime, session_id: str | None = None) -> Impression:
     """Return what is kept of an answer that is about to be shown."""
+    answer, wish, slots = answered
+    rules = tuple(item.rules for item in answer.items)
     return Impression(
         recommendation_id=answer.recommendation_id,
         timestamp=now,
@@ -186,9 +227,13 @@ def impression_of(answer: Recommendation, now: datetime, scenario: str, session_
         scores=tuple(item.score for item in answer.items),
         propensities=tuple(item.propensity for item in answer.items),
         mixer_weights=tuple(item.mixer_weights for item in answer.items),
+        rules=rules if any(rules) else (),
         bundle=answer.bundle,
         level=answer.level,
         user_id=answer.user_id,
         session_id=session_id,
-        scenario=scenario,
+        scenario=wish.scenario,
+        first=wish.page.first if wish.page else None,
+        offset=wish.page.offset if wish.page else 0,
+        slots=slots,
     )

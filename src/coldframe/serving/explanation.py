@@ -3,11 +3,10 @@
 Owns the shape, and which events of a history are named. Every number comes from the model.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
-from coldframe.domain import Event
+from coldframe.dataset.training_set import moment
+from coldframe.domain import Past
 from coldframe.scoring.request import Request
 from coldframe.scoring.served import Reasons
 
@@ -45,9 +44,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explanation(
-    user_id: str, item_id: str, reasons: Reasons, request: Request, events: Sequence[Event], *, bundle: str
+    user_id: str, item_id: str, reasons: Reasons, request: Request, past: Past, *, bundle: str
 ) -> Explanation:
-    """Return the model's reasons with names; `events` are those of `request.history`, in its order."""
+    """Return the model's reasons with names; `past` holds the events of `request.history`, in its order."""
     return Explanation(
         user_id=user_id,
         item_id=item_id,
@@ -58,20 +57,17 @@ def explanation(
         weights=reasons.weights,
         shares=reasons.shares,
         warmth=reasons.warmth,
-        because_of=_because_of(reasons, request, events),
+        because_of=_because_of(reasons, request, past),
     )
 
 
-def _because_of(reasons: Reasons, request: Request, events: Sequence[Event]) -> list[HistoryReason]:
+def _because_of(reasons: Reasons, request: Request, past: Past) -> list[HistoryReason]:
     """Name what was liked and is near to the item: each item once, by its newest event."""
     newest = {
-        event.item_id: HistoryReason(
-            item_id=event.item_id,
-            event_type=event.event_type,
-            timestamp=event.timestamp.isoformat(),
-            similarity=float(similarity),
+        item_id: HistoryReason(
+            item_id=item_id, event_type=kind, timestamp=moment(at).isoformat(), similarity=float(similarity)
         )
-        for event, similarity, weight in zip(events, reasons.similarity, request.history.weight, strict=True)
+        for item_id, kind, at, similarity, weight in zip(*past, reasons.similarity, request.history.weight, strict=True)
         if similarity > 0 and weight > 0
     }
     return sorted(newest.values(), key=lambda reason: (-reason.similarity, reason.item_id))[:MAX_REASONS]

@@ -82,7 +82,7 @@ class Gate:
                 await answer_preflight(send)
                 return
             self._admit(scope, headers)
-            body = await self._body(receive, headers)
+            body = b"" if _has_none(scope, headers) else await self._body(receive, headers)
         except RefusedError as refusal:
             await _answer(send, refusal)
             return
@@ -139,13 +139,14 @@ def readable_path(scope: HTTPScope) -> str:
             "uri_too_long", f"The path has more than {MAX_PATH_BYTES} bytes, or the query {MAX_QUERY_BYTES}."
         )
     try:
-        parts = [unquote_to_bytes(part).decode() for part in raw.split(b"/")]
-        query = unquote_to_bytes(scope.get("query_string", b"")).decode()
+        parts = [unquote_to_bytes(part).decode() for part in raw.split(b"/")] if b"%" in raw else [raw.decode()]
+        query = scope.get("query_string", b"")
+        query = (unquote_to_bytes(query) if b"%" in query else query).decode()
     except UnicodeDecodeError as error:
         raise RefusedError("path", "The address is not UTF-8.") from error
     if any("\x00" in part for part in (*parts, query)):
         raise RefusedError("path", "The address has a NUL character.")
-    return "/".join(part.replace("/", SLASH) for part in parts)
+    return "/".join(part.replace("/", SLASH) for part in parts) if len(parts) > 1 else parts[0]
 
 
 def restore_slashes(path_params: dict[str, Any]) -> dict[str, Any]:
@@ -162,6 +163,12 @@ def _require_own_page(method: str, headers: dict[bytes, bytes]) -> None:
     """Refuse writes that a page of another site makes a visitor's browser send."""
     if method not in ("GET", "HEAD", "OPTIONS") and headers.get(b"sec-fetch-site") == b"cross-site":
         raise RefusedError("origin", "The request was sent by a page of another site.")
+
+
+def _has_none(scope: HTTPScope, headers: dict[bytes, bytes]) -> bool:
+    """Return whether a request has no body, by what HTTP/1.1 says of its head (RFC 9112, section 6)."""
+    announced = b"content-length" in headers or b"transfer-encoding" in headers
+    return scope["method"] == "GET" and not announced
 
 
 async def _parts(receive: Receive) -> AsyncIterator[bytes]:

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 
 from coldframe.bundle.format import Bundle
 from coldframe.dataset.training_set import Vocabulary
-from coldframe.domain import Level, RecommendedItem
+from coldframe.domain import RecommendedItem
 from coldframe.errors import UnknownIdError
 from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
-from coldframe.scoring.served import ServedModel, listed
+from coldframe.scoring.served import ServedModel
+from coldframe.serving.attributes import Attributes
 from coldframe.serving.catalogue import Catalogue
 from coldframe.serving.counts import LiveCounts
 from coldframe.serving.explanation import Explanation, explanation
+from coldframe.serving.listing import Listed, list_of, narrow
+from coldframe.serving.pages import MarkedRows
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
@@ -31,16 +34,17 @@ class LiveModel:
     catalogue: Catalogue
     counts: LiveCounts
     questions: Questions
+    attributes: Attributes
+    marked: MarkedRows
 
     @property
     def as_of(self) -> int:
         """The end of the events that the bundle was trained on, µs."""
         return self.model.as_of
 
-    def answer(self, person: Person, wish: Wish, now: int) -> tuple[tuple[RecommendedItem, ...], Level]:
+    def answer(self, person: Person, wish: Wish, now: int) -> Listed:
         """Return the best items for a person at `now` (µs), best first, and how they were found."""
-        answer = self.model.answer(self._question(person, wish, now).request, wish.n)
-        return listed(answer, self.model.items, self.model.expert_names), answer.level
+        return list_of(self.model, self._question(person, wish, now).request, wish, self.attributes)
 
     def explain(self, user_id: str, person: Person, item_ids: Sequence[str], now: int) -> list[Explanation]:
         """Say why each item has its score, asked as a list would be. Raises `UnknownIdError`."""
@@ -50,7 +54,7 @@ class LiveModel:
             question.request.allowed[rows] = True
         found = self.model.reasons_of(question.request, rows)
         return [
-            explanation(user_id, item_id, reasons, question.request, question.events, bundle=self.bundle)
+            explanation(user_id, item_id, reasons, question.request, question.past, bundle=self.bundle)
             for item_id, reasons in zip(item_ids, found, strict=True)
         ]
 
@@ -67,7 +71,9 @@ class LiveModel:
         return found[:n]
 
     def _question(self, person: Person, wish: Wish, now: int) -> Question:
-        return self.questions.of(person, wish, self.catalogue.current(), self.counts.current(), now)
+        question = self.questions.of(person, wish, self.catalogue.current(), self.counts.current(), now)
+        narrow(question.request, wish, self.attributes, self.marked)
+        return question
 
     def _row(self, item_id: str) -> int:
         row = self.model.items.row_of.get(item_id)
@@ -88,4 +94,12 @@ def open_live(bundle: Bundle, store: Store, settings: Settings) -> LiveModel:
     model.prepare()
     model.answer(Request(), 1)
     questions = Questions(model, Vocabulary(model.attribute_names), settings)
-    return LiveModel(bundle.id, model, Catalogue(store, model.items), LiveCounts(store, model), questions)
+    return LiveModel(
+        bundle.id,
+        model,
+        Catalogue(store, model.items),
+        LiveCounts(store, model),
+        questions,
+        Attributes(store, model.items),
+        MarkedRows(model.items),
+    )

@@ -118,7 +118,29 @@ class PastEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     value: float | None = None
 
 
-class AnonymousRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ListRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked of one list: docs/lists.md.
+
+    `filter` is a condition that every item meets. `pin`: item id to place, from 1; `boost`: condition to factor; `cap`:
+    attribute to the most items that share a value of it; `diversity`: the share of the summed score that variety may
+    cost. Each adds to the shop's own rules. With `pages` the answer's `next` leads to the page after it; beside such a
+    `next` nothing but `n` is said.
+    """
+
+    n: int | None = None
+    exclude: list[str] = []
+    category: Id | None = None
+    filter: str | None = None
+    pin: dict[str, int] = {}
+    boost: dict[str, float] = {}
+    cap: dict[str, int] = {}
+    diversity: float | None = None
+    pages: bool = False
+    next: str | None = None
+    scenario: Id = "default"
+
+
+class AnonymousRequest(ListRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The question of somebody without a user id: what they just did and what is known of them.
 
     Without `events`, what the store has of the session `session_id` is read instead.
@@ -127,10 +149,6 @@ class AnonymousRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     events: list[PastEvent] | None = None
     attributes: dict[str, Scalar] = {}
     session_id: Id | None = None
-    n: int | None = None
-    exclude: list[str] = []
-    category: Id | None = None
-    scenario: Id = "default"
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -50,6 +50,7 @@ class ServingMetrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._events = self._counter("events", "Live events by what became of them.", "status")
         self._answers = self._counter("answers", "Recommendations by how they were made.", "level")
         self._overload = self._counter("overload_refusals", "Requests refused because too many waited.")
@@ -58,9 +59,13 @@ class ServingMetrics:
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count one answered request; `route` is the template, None where no route matched."""
-        route = route or "unmatched"
-        self._requests.labels(method if method in METHODS else "other", route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        route, method = route or "unmatched", method if method in METHODS else "other"
+        counted = self._counted.get((method, route, status))
+        if counted is None:
+            counted = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+            self._counted[method, route, status] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def events(self, statuses: Iterable[str]) -> None:
         """Count what became of live events: accepted, repeated or rejected."""

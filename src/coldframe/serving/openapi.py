@@ -32,6 +32,11 @@ EXAMPLE_BODIES: dict[str, Any] = {
     "POST /v1/users": {"users": [{"user_id": "ada", "signed_up_at": "2026-01-31T09:00:00Z"}]},
     "PUT /v1/users/{user_id}": {"signed_up_at": "2026-01-31T09:00:00Z", "attributes": {"country": "PT"}},
     "POST /v1/identity/merge": {"session_id": "visit-7", "user_id": "ada"},
+    "POST /v1/users/{user_id}/recommendations": {
+        "n": 5,
+        "boost": {'category = "lighting"': 1.5},
+        "cap": {"category": 2},
+    },
     "POST /v1/recommendations": {"events": [{"item_id": "lamp", "event_type": "view"}], "n": 5},
 }
 """A body that works, per operation; /docs and the tests send them."""

@@ -54,6 +54,7 @@ KINDS: dict[str, Kind] = {
     "method": Kind(405, "The address does not answer this method", "The header `Allow` lists the methods it answers."),
     "timeout": Kind(408, "The body came too slowly", "Send it faster, or in smaller requests."),
     "conflict": Kind(409, "The state of the service does not allow this", "Look at what is there, then ask again."),
+    "expired": Kind(410, "It is too old", "Ask for the first page again."),
     "too_large": Kind(413, "The request is too large", "Send several smaller requests."),
     "uri_too_long": Kind(414, "The address is too long", "Ask for less at once."),
     "media_type": Kind(415, "The body is not announced as JSON", "Send the header `Content-Type: application/json`."),

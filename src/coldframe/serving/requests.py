@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from coldframe.dataset.attributes import told
 from coldframe.dataset.training_set import DAY_US, NEVER, Bools, Rows, Vocabulary, micros
 from coldframe.dataset.weights import event_weight
-from coldframe.domain import Event, Scalar, UserId
+from coldframe.domain import Event, Past, Scalar, UserId
 from coldframe.scoring.request import History, Request
 from coldframe.scoring.served import ServedModel
 from coldframe.serving.catalogue import CatalogueView
+from coldframe.serving.pages import Page
+from coldframe.serving.terms import NO_TERMS, Terms
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
@@ -26,9 +28,9 @@ STALE_US = 30 * DAY_US
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks: what they did, oldest first, and what they told us."""
+    """Who asks: what they did, and what they told us."""
 
-    events: Sequence[Event] = ()
+    past: Past = Past()  # noqa: RUF009
     attributes: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     signed_up_at: datetime | None = None
 
@@ -38,23 +40,27 @@ class Question:
     """A request and the events behind `request.history`, in its order."""
 
     request: Request
-    events: Sequence[Event]
+    past: Past
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the caller wants of the list besides the best: its length, what to leave out, of which category."""
+    """What the caller wants of the list besides the best: its length, what to leave out, of which category, under which
+    terms, where it is shown, and which page it is where pages were asked for.
+    """
 
     n: int
     exclude: Collection[str] = ()
     category: str | None = None
+    terms: Terms = NO_TERMS
+    scenario: str = "default"
+    page: Page | None = None
 
 
 def read_person(store: Store, user_id: str, *, limit: int) -> Person:
     """Return what a store knows of a user, or of a session, by its newest `limit` events; nothing for a stranger."""
-    newest_first = store.recent_events(UserId(user_id), limit=limit)
-    user = store.user(UserId(user_id))
-    return Person(newest_first[::-1], user.attributes if user else {}, user.signed_up_at if user else None)
+    past, user = store.past(UserId(user_id), limit=limit), store.user(UserId(user_id))
+    return Person(past, user.attributes if user else {}, user.signed_up_at if user else None)
 
 
 def read_session(store: Store, session_id: str, *, limit: int) -> Sequence[Event]:
@@ -66,7 +72,16 @@ def read_session(store: Store, session_id: str, *, limit: int) -> Sequence[Event
 def said_of(events: Sequence[Event], attributes: Mapping[str, Scalar], *, limit: int) -> Person:
     """Return a visitor known only by what the caller says; of equal times the later in the list is the newer."""
     oldest_first = sorted(events, key=lambda event: event.timestamp)
-    return Person(oldest_first[-limit:], attributes)
+    return Person(past_of(oldest_first[-limit:]), attributes)
+
+
+def past_of(events: Sequence[Event]) -> Past:
+    """Return what a model is told of events, given oldest first."""
+    return Past(
+        [event.item_id for event in events],
+        [event.event_type for event in events],
+        [micros(event.timestamp) for event in events],
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,7 @@ class Questions:
         event from a clock that runs ahead happened now at the latest.
         """
         moment = moment_for(person, self.model.as_of, now)
-        events, history = self._past(person.events, moment)
+        past, history = self._past(person.past, moment)
         request = Request.known_at(
             moment,
             history,
@@ -94,19 +109,18 @@ class Questions:
             allowed=self._allowed(wish, history.item, catalogue.shown(now, wish.category)),
             item_counts=counts,
         )
-        return Question(request, events)
+        return Question(request, past)
 
-    def _past(self, given: Sequence[Event], moment: int) -> tuple[list[Event], History]:
+    def _past(self, given: Past, moment: int) -> tuple[Past, History]:
         """Return those events that say something, and what they say."""
-        row_of, types = self.model.items.row_of, {event.event_type for event in given}
-        worth = {kind: event_weight(kind, self.settings) for kind in types}
-        events = [event for event in given if worth[event.event_type] and event.item_id in row_of]
-        history = History(
-            item=np.array([row_of[event.item_id] for event in events], np.int32),
-            weight=np.array([worth[event.event_type] for event in events], np.float32),
-            timestamp=np.minimum(np.array([micros(event.timestamp) for event in events], np.int64), moment),
-        )
-        return events, history
+        worth = {kind: event_weight(kind, self.settings) for kind in set(given.event_types)}
+        rows, weights = self.model.items.rows(given.item_ids), [worth[kind] for kind in given.event_types]
+        if not all(weights) or (rows < 0).any():
+            telling = [place for place, row in enumerate(rows.tolist()) if row >= 0 and weights[place]]
+            given = given.chosen(telling)
+            rows, weights = rows[telling], [worth[kind] for kind in given.event_types]
+        times = np.minimum(np.array(given.timestamps, np.int64), moment)
+        return given, History(rows, np.array(weights, np.float32), times)
 
     @property
     def repeat(self) -> str:
@@ -130,5 +144,5 @@ def moment_for(person: Person, as_of: int, now: int) -> int:
     """
     if now - as_of <= STALE_US:
         return now
-    newest = micros(person.events[-1].timestamp) if person.events else NEVER
+    newest = person.past.timestamps[-1] if person.past.timestamps else NEVER
     return min(now, max(as_of, newest, micros(person.signed_up_at)))

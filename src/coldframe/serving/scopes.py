@@ -20,6 +20,7 @@ SCOPES: dict[str, str] = {
     "POST /v1/events": "events:write",
     "POST /v1/identity/merge": "events:write",
     "GET /v1/users/{user_id}/recommendations": "recommendations:read",
+    "POST /v1/users/{user_id}/recommendations": "recommendations:read",
     "GET /v1/users/{user_id}/explanation": "recommendations:read",
     "POST /v1/recommendations": "recommendations:read",
     "GET /v1/items/{item_id}/similar": "recommendations:read",

@@ -5,6 +5,7 @@ Order of authority: `coldframe.toml` < environment (`COLDFRAME_WINDOW__DAYS=30`)
 
     declare.py    how a setting is declared
     learners.py   the experts' and the mixer's values and their reasons
+    rules.py      the shop's own rules for every list
     feeds.py      the live feeds' values and their reasons
     sections.py   all other values, and the tree
     loading.py    file, environment and flags -> Settings
@@ -32,6 +33,7 @@ from coldframe.settings.sections import (
     PopularitySettings,
     RecommendSettings,
     RepeatSettings,
+    RulesSettings,
     ScheduleSettings,
     ServingSettings,
     Settings,
@@ -58,6 +60,7 @@ __all__ = [
     "PopularitySettings",
     "RecommendSettings",
     "RepeatSettings",
+    "RulesSettings",
     "ScheduleSettings",
     "ServingSettings",
     "SettingInfo",

@@ -19,6 +19,7 @@ from coldframe.settings.learners import (
     TransitionSettings,
     WalkSettings,
 )
+from coldframe.settings.rules import RulesSettings
 
 
 def default_event_weights() -> dict[str, float]:
@@ -120,6 +121,13 @@ class RecommendSettings:
     )
     repeat: Literal["auto", "allow", "exclude"] = setting(
         "auto", reason="A shop's refills are wanted, a film seen is not: auto decides by the share of repeats seen."
+    )
+    page_minutes: float = setting(
+        60.0,
+        reason="How long a page's `next` leads on: who comes back later wants to see a new list from its top.",
+        unit="minutes",
+        low=1.0,
+        high=10_080.0,
     )
     young_share: float = setting(
         0.02,
@@ -261,6 +269,7 @@ class Settings:
     popularity: PopularitySettings = field(default_factory=PopularitySettings)
     mixer: MixerSettings = field(default_factory=MixerSettings)
     recommend: RecommendSettings = field(default_factory=RecommendSettings)
+    rules: RulesSettings = field(default_factory=RulesSettings)
     serving: ServingSettings = field(default_factory=ServingSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)

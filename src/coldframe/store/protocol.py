@@ -12,7 +12,7 @@ from typing import Literal, Protocol, runtime_checkable
 import msgspec
 import polars as pl
 
-from coldframe.domain import Event, Impression, Item, ItemId, User, UserId
+from coldframe.domain import Event, Impression, Item, ItemId, Past, User, UserId
 from coldframe.store.ledger import Ledger
 from coldframe.store.people import People
 
@@ -101,6 +101,10 @@ class Store(Ledger, People, Protocol):
         """
         ...
 
+    def past(self, actor: UserId, *, limit: int) -> Past:
+        """Return what a model is told of the same newest events, which is read for every answer."""
+        ...
+
     def seal(self, *, before: datetime) -> int:
         """Move live events of whole days that ended by `before` into sealed segments; return how many moved."""
         ...
@@ -140,9 +144,10 @@ class Store(Ledger, People, Protocol):
 
     # impressions
     def append_impressions(self, impressions: Sequence[Impression]) -> None:
-        """Queue delivered lists and return at once; they become durable with the next group commit.
+        """Queue delivered lists and return at once; they become durable with the next group commit, soon.
 
-        An answer never waits for the disk. An id already known changes nothing.
+        An answer never waits for the disk. No event that is accepted later is on it before them. An id already known
+        changes nothing.
         """
         ...
 

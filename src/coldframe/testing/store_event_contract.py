@@ -11,7 +11,8 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from coldframe.domain import UserId
+from coldframe.dataset.training_set import micros
+from coldframe.domain import Past, UserId
 from coldframe.events.schema import EVENT_COLUMNS
 from coldframe.store.protocol import Store
 from coldframe.testing.store_samples import DAY, START, event, events, frame
@@ -151,6 +152,20 @@ class EventContract:
         assert store.recent_events(UserId("ann"), limit=2, before=ann[10].timestamp) == [ann[9], ann[8]]
         assert store.recent_events(UserId("ann"), limit=2, before=ann[0].timestamp) == []
         assert store.recent_events(UserId("nobody"), limit=2) == []
+
+    @pytest.mark.parametrize("sealed", [False, True])
+    def test_a_past_tells_of_the_newest_events_oldest_first(self, store: Store, sealed: bool) -> None:
+        """The very events of `recent_events`, as columns."""
+        store.append_events([event(number, item_id=f"i{number}", event_type=f"t{number % 3}") for number in range(20)])
+        if sealed:
+            store.seal(before=START + 9 * DAY)
+        store.append_events([event(30)])
+        for limit in (3, 99):
+            newest = store.recent_events(UserId("ann"), limit=limit)
+            times = [micros(each.timestamp) for each in newest[::-1]]
+            told = Past([each.item_id for each in newest[::-1]], [each.event_type for each in newest[::-1]], times)
+            assert store.past(UserId("ann"), limit=limit) == told
+        assert store.past(UserId("nobody"), limit=2) == Past([], [], [])
 
     def test_a_history_spans_live_and_sealed_events(self, store: Store) -> None:
         """Also when they overlap in time and come from several seals."""

@@ -14,11 +14,14 @@ def fit_repeat(workshop: Workshop) -> Repeat | None:
     """Return the repeat expert; None where hardly anybody ever takes an item again."""
     events = workshop.training_set.interactions
     liked = events.where(events.weight > 0)
-    moments = np.unique(np.stack([liked.user, liked.item, liked.timestamp]), axis=1)[:2]
-    pairs, times = np.unique(moments, axis=1, return_counts=True)
     n_items = workshop.training_set.n_items
-    users = np.bincount(pairs[1], minlength=n_items)
-    again = np.bincount(pairs[1][times > 1], minlength=n_items)
+    pair = liked.user.astype(np.int64) * n_items + liked.item
+    order = np.lexsort((liked.timestamp, pair))
+    pair, time = pair[order], liked.timestamp[order]
+    is_new = np.diff(pair, prepend=-1) != 0
+    pairs, times = np.unique(pair[is_new | (np.diff(time, prepend=time[:1]) != 0)], return_counts=True)
+    users = np.bincount(pairs % n_items, minlength=n_items)
+    again = np.bincount(pairs[times > 1] % n_items, minlength=n_items)
     share = again.sum() / max(users.sum(), 1)
     if share < workshop.settings.repeat.least_share:
         return None

@@ -40,11 +40,16 @@ def fit_walk(workshop: Workshop) -> ItemItem | None:
 
 
 def _largest_per_column(matrix: Csr, k: int) -> Csr:
-    """Return the k largest entries of each column."""
+    """Return the k largest entries of each column; of equal ones those of the first rows."""
     columns = matrix.tocsc()
-    sizes = np.diff(columns.indptr)
-    column = np.repeat(np.arange(columns.shape[1]), sizes)
-    order = np.lexsort((-columns.data, column))
-    place = np.arange(len(order)) - np.repeat(columns.indptr[:-1], sizes)
-    kept = order[place < k]
+    kept = np.ones(columns.nnz, np.bool_)
+    for j in np.flatnonzero(np.diff(columns.indptr) > k):
+        start, stop = columns.indptr[j], columns.indptr[j + 1]
+        values = columns.data[start:stop]
+        least = np.partition(values, len(values) - k)[len(values) - k]
+        above = values > least
+        level = np.flatnonzero(values == least)[: k - above.sum()]
+        above[level] = True
+        kept[start:stop] = above
+    column = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
     return sp.csr_matrix((columns.data[kept], (columns.indices[kept], column[kept])), shape=matrix.shape)

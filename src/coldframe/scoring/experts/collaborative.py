@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from coldframe.dataset.training_set import Bools, Floats
-from coldframe.scoring.kernel import Matrix
+from coldframe.scoring.kernel import Matrix, System, folded_in
 from coldframe.scoring.opinion import ByMatrix, Opinion, Silence, SpeaksBriefly
 from coldframe.scoring.profile import Profile, Recall
 from coldframe.scoring.request import Family, Request
@@ -46,15 +46,13 @@ class Collaborative(SpeaksBriefly):
 
     def opinion_on(self, user: Floats) -> Opinion:
         """Return b + Y u for a vector u [dim]."""
-        return ByMatrix(self._matrix, user, self.can_score, spoke=self._n_fitted > 0)
+        return ByMatrix(self._matrix, user, self.can_score, self._n_fitted)
 
     def fold_in(self, past: Profile) -> Floats:
         """Return the vector [dim] that minimises Σ c (p − b − Y u)² + ridge ‖u‖² over the whole catalogue."""
-        near, extra = self.vectors[past.items], np.float32(self.alpha) * past.weights
-        ridge = np.float32(self.regularization * (self._n_fitted + float(extra.sum())))
-        left = self.gram + (near.T * extra) @ near + ridge * np.eye(near.shape[1], dtype=np.float32)
-        right = near.T @ ((1.0 + extra) - extra * self.bias[past.items]) - self.pull
-        return np.linalg.solve(left, right).astype(np.float32)
+        extra = np.float32(self.alpha) * past.weights
+        ridge = self.regularization * (self._n_fitted + float(extra.sum()))
+        return folded_in(self._system, past.items, extra, ridge)
 
     @cached_property
     def unit(self) -> Floats:
@@ -64,7 +62,11 @@ class Collaborative(SpeaksBriefly):
 
     def prepare(self) -> None:
         """Make the codes that a scan reads."""
-        _ = self._matrix, self._n_fitted
+        _ = self._matrix, self._n_fitted, self._system
+
+    @cached_property
+    def _system(self) -> System:
+        return System.of(self.gram, self.pull, self.vectors, self.bias)
 
     @cached_property
     def _matrix(self) -> Matrix:

@@ -41,7 +41,7 @@ class Content(SpeaksBriefly):
             known += self.prior
         if known <= 0 or not np.any(total):
             return Silence(len(self.can_score))
-        return ByMatrix(self._matrix, total / np.float32(known), self.can_score, spoke=self._can_speak)
+        return ByMatrix(self._matrix, total / np.float32(known), self.can_score, self._n_scored)
 
     @property
     def unit(self) -> Floats:
@@ -50,12 +50,12 @@ class Content(SpeaksBriefly):
 
     def prepare(self) -> None:
         """Make the codes that a scan reads."""
-        _ = self._matrix, self._can_speak
+        _ = self._matrix, self._n_scored
 
     @cached_property
     def _matrix(self) -> Matrix:
         return Matrix(self.vectors)
 
     @cached_property
-    def _can_speak(self) -> bool:
-        return bool(self.can_score.any())
+    def _n_scored(self) -> int:
+        return int(self.can_score.sum())

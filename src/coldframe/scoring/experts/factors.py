@@ -30,16 +30,16 @@ class Factors(SpeaksBriefly):
         if not len(past.items):
             return Silence(len(self.can_score))
         vector = past.weights @ self.inward[past.items]
-        return ByMatrix(self._matrix, vector, self.can_score, spoke=self._can_speak)
+        return ByMatrix(self._matrix, vector, self.can_score, self._n_scored)
 
     def prepare(self) -> None:
         """Make the codes that a scan reads."""
-        _ = self._matrix, self._can_speak
+        _ = self._matrix, self._n_scored
 
     @cached_property
     def _matrix(self) -> Matrix:
         return Matrix(self.outward)
 
     @cached_property
-    def _can_speak(self) -> bool:
-        return bool(self.can_score.any())
+    def _n_scored(self) -> int:
+        return int(self.can_score.sum())

@@ -17,7 +17,7 @@ from coldframe.scoring.kernel.turning import turning_of
 from coldframe.scoring.kernel.wishes import Best, Wanted, by_scoring
 
 LINE = 64
-"""Bytes of a cache line; blocks begin at one."""
+"""Bytes of a cache line; blocks and codes begin at one."""
 LANES, GROUP = 16, 4
 CHUNK = 4_096
 """Rows quantised at a time, whole blocks."""
@@ -31,20 +31,27 @@ class Compiled:
         n, dim = vectors.shape
         self._turning = turning_of(vectors)
         groups = -(-self._turning.leading // GROUP)
-        memory = np.zeros(library.bytes(n, groups) + LINE, np.uint8)
-        blocks = memory[-memory.ctypes.data % LINE :]
-        limits, tails = np.zeros((-(-n // LANES), 2), np.float32), np.empty((n, max(0, dim - GROUP * groups)), np.int8)
-        self._kept = vectors, bias, blocks, limits, tails
+        blocks = at_a_line(library.bytes(n, groups))
+        limits, rows = np.zeros((-(-n // LANES), 2), np.float32), np.empty((n, 4), np.float32)
+        codes = at_a_line(n * dim).view(np.int8).reshape(n, dim)
+        self._kept = vectors, bias, blocks, limits, codes, rows
         self._vectors, self._bias = vectors.ctypes.data, None if bias is None else bias.ctypes.data
+        self._axes = None if self._turning.axes is None else self._turning.axes.ctypes.data
         self._n, self._dim = n, dim
-        where = blocks.ctypes.data, limits.ctypes.data, tails.ctypes.data
-        self._blocks = Blocks(*where, n, groups, tails.shape[1], self._turning.error)
-        self._quantise(vectors, bias, blocks, limits, tails)
+        where = blocks.ctypes.data, limits.ctypes.data, codes.ctypes.data, rows.ctypes.data
+        self._blocks = Blocks(*where, n, groups, dim, self._turning.error)
+        self._quantise(vectors, bias, blocks, limits, codes, rows)
 
     def _quantise(
-        self, vectors: Floats, bias: Floats | None, blocks: NDArray[np.uint8], limits: Floats, tails: NDArray[np.int8]
+        self,
+        vectors: Floats,
+        bias: Floats | None,
+        blocks: NDArray[np.uint8],
+        limits: Floats,
+        codes: NDArray[np.int8],
+        rows: Floats,
     ) -> None:
-        """Fill blocks, limits and tails, some rows at a time: turned vectors are needed for a moment only."""
+        """Fill blocks, limits, codes and rows, some rows at a time: turned vectors are needed for a moment only."""
         n, groups = len(vectors), self._blocks.groups
         for start in range(0, n, CHUNK):
             some = slice(start, start + CHUNK)
@@ -52,7 +59,7 @@ class Compiled:
             self._library.quantise(
                 *(self._level, turned.ctypes.data, None if bias is None else bias[some].ctypes.data),
                 *(len(turned), self._dim, groups, blocks[self._library.bytes(start, groups) :].ctypes.data),
-                *(limits[start // LANES :].ctypes.data, tails[some].ctypes.data),
+                *(limits[start // LANES :].ctypes.data, codes[some].ctypes.data, rows[some].ctypes.data),
             )
 
     def scores(self, query: Floats, rows: Rows | None) -> Floats:
@@ -66,20 +73,28 @@ class Compiled:
 
     def best(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
         """Return the best rows of each wish for a finite query."""
-        turned = self._turning.turned(query)
-        least = min((each.k for each in wanted), default=0)
-        if not self._n or least < 1 or not np.isfinite(turned).all():
-            return by_scoring(self, query, [np.flatnonzero(each.among) for each in wanted], wanted, key)
         k = [min(each.k, self._n) for each in wanted]
+        if not k or min(k) < 1:
+            return self._best_of_all(query, wanted, key)
         starts = [0, *accumulate(k)]
         rows, counts = np.empty(starts[-1], np.int32), np.empty((2, len(k)), np.int64)
         masks = (ctypes.c_void_p * len(k))(*(each.among.ctypes.data for each in wanted))
         sizes, places = (ctypes.c_int64 * len(k))(*k), (ctypes.c_int64 * len(k))(*starts[:-1])
         where = counts.ctypes.data
-        self._library.best(
-            *(self._level, self._blocks, self._vectors, self._bias),
-            *(self._dim, query.ctypes.data, turned.ctypes.data),
+        overflowed = self._library.best(
+            *(self._level, self._blocks, self._vectors, self._bias, self._axes, query.ctypes.data),
             *(len(k), masks, sizes, key & (2**64 - 1), places, rows.ctypes.data, where, where + 8 * len(k)),
         )
+        if overflowed:
+            return self._best_of_all(query, wanted, key)
         found, scanned = counts.tolist()
         return Best([rows[start : start + size] for start, size in zip(starts, found, strict=False)], scanned)
+
+    def _best_of_all(self, query: Floats, wanted: Sequence[Wanted], key: int) -> Best:
+        return by_scoring(self, query, [np.flatnonzero(each.among) for each in wanted], wanted, key)
+
+
+def at_a_line(size: int) -> NDArray[np.uint8]:
+    """Return so many bytes, all 0, that begin at a cache line."""
+    memory = np.zeros(size + LINE, np.uint8)
+    return memory[-memory.ctypes.data % LINE :][:size]

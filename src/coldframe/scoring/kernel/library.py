@@ -1,4 +1,4 @@
-"""The compiled scan, where an install could build it.
+"""The compiled code, where an install could build it.
 
 Owns finding it and its types. Without it `matrix` asks NumPy for the same answers; which of the two it is, `name` says,
 and serving shows it.
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("scan.shared")
-"""What `hatch_build.py` makes of scan.c."""
+"""What `hatch_build.py` makes of scan.c and request.c."""
 LEVELS = ("c", "c-avx2", "c-avx512vnni")
 
 
@@ -21,28 +21,35 @@ class Blocks(ctypes.Structure):
     _fields_ = (
         ("blocks", ctypes.c_void_p),
         ("limits", ctypes.c_void_p),
-        ("tails", ctypes.c_void_p),
+        ("codes", ctypes.c_void_p),
+        ("rows", ctypes.c_void_p),
         ("n", ctypes.c_int64),
         ("groups", ctypes.c_int64),
-        ("tail", ctypes.c_int64),
+        ("dim", ctypes.c_int64),
         ("turn", ctypes.c_double),
     )
 
 
 class Library:
-    """The functions of scan.c, typed. `level` is the widest instructions of this processor, a place in `LEVELS`."""
+    """The compiled functions, typed. `level` is the widest instructions of this processor, a place in `LEVELS`."""
 
     def __init__(self, path: Path) -> None:
         loaded, pointer, whole = ctypes.CDLL(str(path)), ctypes.c_void_p, ctypes.c_int64
         self.level: int = loaded.cf_level()
         self.bytes: Callable[[int, int], int] = loaded.cf_bytes
         loaded.cf_bytes.argtypes, loaded.cf_bytes.restype = (whole, whole), whole
-        self.quantise = _checked(loaded.cf_quantise, pointer, pointer, whole, whole, whole, pointer, pointer, pointer)
+        self.quantise = _checked(loaded.cf_quantise, *2 * [pointer], *3 * [whole], *4 * [pointer])
         self.best = _checked(
             loaded.cf_best,
-            *(ctypes.POINTER(Blocks), pointer, pointer, whole, pointer, pointer),
+            *(ctypes.POINTER(Blocks), pointer, pointer, pointer, pointer),
             *(whole, pointer, pointer, ctypes.c_uint64, pointer),
             *(pointer, pointer, pointer),
+        )
+        self.ranks = _checked(loaded.cf_ranks, pointer, whole, whole, pointer)
+        self.fold_in = _checked(
+            loaded.cf_fold_in,
+            *(pointer, pointer, pointer, pointer, whole),
+            *(pointer, pointer, whole, ctypes.c_float, pointer),
         )
         self.exact = _checked(loaded.cf_exact, pointer, pointer, whole, pointer, pointer, whole, pointer)
 
@@ -59,12 +66,14 @@ def name() -> str:
     return "numpy" if found is None else LEVELS[found.level]
 
 
-def _checked(function: Any, *arguments: Any) -> Callable[..., None]:
-    """Return a function of scan.c that takes a level first and says when it found no memory."""
+def _checked(function: Any, *arguments: Any) -> Callable[..., int]:
+    """Return a function that takes a level first and returns a state; it says when it found no memory."""
     function.argtypes, function.restype = (ctypes.c_int, *arguments), ctypes.c_int
 
-    def call(*values: Any) -> None:
-        if function(*values):
+    def call(*values: Any) -> int:
+        state = function(*values)
+        if state < 0:
             raise MemoryError("A scan found no memory for its scratch.")
+        return state
 
     return call

@@ -3,22 +3,30 @@
 Owns when to scan and when to compute. A scan only leaves out rows that cannot be among the k best; which of the others
 are, exact scores decide. So the answer is that of sorting all exact scores, whatever scans (`library.name`).
 
-**The bound.** Row v = s q + r with codes q in −127 … 127, query u = t p + e alike. Then
+**The bound.** Row v = s q + r with codes q in −127 … 127, query u = t p + e with codes p of 16 bits (fewer where a
+product of dim of them would not fit into int32). Then
 
     v·u = s t q·p + s q·e + r·u,   so   |v·u − s t q·p| ≤ s ‖q‖ ‖e‖ + ‖r‖ ‖u‖
 
-by Cauchy and Schwarz. q·p is exact in int32 (dim ≤ 65,536); of ‖q‖ and ‖r‖ ÷ s a block of 16 rows keeps the largest,
-rounded up. Double arithmetic on these adds at most 2^-48 |bias| + 2^-45 s ‖q‖ ‖u‖, and rounding a lower and an upper
-bound to float32 keeps their order with the rounded score, since rounding is monotone. Where the vectors were turned
-before (`turning`), `error` ‖v‖ ‖u‖ is added, with ‖v‖ ≤ s (‖q‖ + ‖r‖ ÷ s).
+by Cauchy and Schwarz. q·p is exact in int32 (dim ≤ 65,536); of ‖q‖ and ‖r‖ ÷ s each row keeps its own, rounded up.
+Double arithmetic on these adds at most 2^-48 |bias| + 2^-45 s ‖q‖ ‖u‖, and rounding a lower and an upper bound to
+float32 keeps their order with the rounded score, since rounding is monotone. Where the vectors were turned before
+(`turning`), `error` ‖v‖ ‖u‖ is added, with ‖v‖ ≤ s (‖q‖ + ‖r‖ ÷ s).
 
-**What is not read.** Of most rows only the leading codes are: q·p ≤ (q·p of these) + ‖other codes of q‖ ‖those of p‖,
-again by Cauchy and Schwarz. This test is made in float32, whose roundings are within 2^-21 |bias| + 2^-20 s ‖q‖ ‖u‖ +
-2^-100 and 2^-19 of every other term; what overflows counts as reaching. Rows that reach are bounded by all their codes.
+**What is not read.** Of most rows only the leading codes are, against codes of the query in −64 … 64, two products of
+which fit into 16 bits. With q = (q', q'') and u' = t' p' + e',
 
-**What is kept.** A row is kept when its upper bound reaches the k-th largest lower bound of those seen so far: at least
-k rows score that much, so no row left out is among the k best or tied with the last of them. A row that is not finite
-has an infinite bound and is always scored exactly; NaN is no score.
+    v·u ≤ s t' q'·p' + s ‖q'‖ ‖e'‖ + s ‖q''‖ ‖u''‖ + ‖r‖ ‖u‖
+
+again by Cauchy and Schwarz; of ‖q'‖ and ‖r‖ ÷ s a block of 16 rows keeps the largest. This bound is computed in
+float32, whose roundings are within 2^-21 |bias| + 2^-19 s ‖q'‖ ‖u‖ + 2^-100 and 2^-19 of every other term; what
+overflows counts as infinite. Rows that may reach are bounded by all their codes.
+
+**What is kept.** Some rows whose first bounds are highest are bounded by all their codes; the k-th largest of their
+lower bounds is what a row has to reach to be bounded by all its codes, too. Of all these a row is kept when its upper
+bound reaches the k-th largest lower bound: at least k rows score that much, so no row left out is among the k best or
+tied with the last of them. A row that is not finite has an infinite bound and is always scored exactly; NaN is no
+score.
 """
 
 from collections.abc import Sequence

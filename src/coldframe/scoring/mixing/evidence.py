@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import DAY_US, NEVER, Floats, Rows
+from coldframe.scoring.kernel import ranks
 from coldframe.scoring.request import Request
 
 PER_EXPERT = 3
@@ -103,60 +104,44 @@ def _features(raw: Floats) -> Floats:
     filled = np.where(missing, np.float32(0), raw)
     features = np.empty((n, n_experts, PER_EXPERT), np.float32)
     features[:, :, 0] = filled.T
-    features[:, :, 1] = -np.log1p(_ranks(np.where(missing, -np.inf, filled), missing)).T
+    features[:, :, 1] = -np.log1p(
+        np.where(missing, np.float32(n), ranks(np.where(missing, np.float32(-np.inf), raw)))
+    ).T
     features[:, :, 2] = missing.T
     return features.reshape(n, n_experts * PER_EXPERT)
 
 
-def _ranks(scores: Floats, missing: NDArray[np.bool_]) -> Floats:
-    """Return each candidate's place in each expert's order, 0 the best; ties share their mean place, missing last."""
-    n = scores.shape[1]
-    ordered = np.sort(scores, axis=1)
-    ranks = np.empty(scores.shape, np.float32)
-    for row, (values, sorted_values) in enumerate(zip(scores, ordered, strict=True)):
-        below = np.searchsorted(sorted_values, values, side="left")
-        upto = np.searchsorted(sorted_values, values, side="right")
-        ranks[row] = n - (below + upto + 1) / 2
-    return np.where(missing, np.float32(n), ranks)
-
-
 def _context(items: Rows, request: Request, warm: Warmth) -> Floats:
-    now, fitted = warm.counts_now[items], warm.fitted_counts[items]
     unknown = np.isnan(warm.days_since_signup)
     context = np.empty((len(items), len(CONTEXT)), np.float32)
     context[:, 0] = np.log1p(warm.user_count)
     context[:, 1] = warm.user_count == 0
     context[:, 2] = 0.0 if unknown else np.log1p(warm.days_since_signup)
     context[:, 3] = unknown
-    context[:, 4] = np.log1p(now)
-    context[:, 5] = now == 0
-    context[:, 6] = np.log1p(fitted)
-    context[:, 7] = fitted == 0
-    times, days, idle = _past(items, request)
-    context[:, 8] = times > 0
-    context[:, 9] = np.log1p(times)
-    context[:, 10] = np.log1p(days)
-    context[:, 11] = np.log1p(idle)
+    counts = np.stack([warm.counts_now[items], warm.fitted_counts[items]], axis=1)
+    context[:, 4:8:2] = np.log1p(counts)
+    context[:, 5:8:2] = counts == 0
+    _put_past(context, items, request)
     return context
 
 
-def _past(items: Rows, request: Request) -> tuple[Floats, Floats, float]:
-    """Return how often the user had each item, the days since the last time, and the days since any event; 0 unknown.
-
-    float32 [n] twice, and a number.
-    """
+def _put_past(context: Floats, items: Rows, request: Request) -> None:
+    """Write whether and how often the user had each item, the days since the last time and since any event."""
     history = request.history
-    times, days = np.zeros(len(items), np.float32), np.zeros(len(items), np.float32)
+    context[:, 8:] = 0
     if not len(history):
-        return times, days, 0.0
+        return
     had, event_place = history.distinct
     place = np.minimum(np.searchsorted(had, items), len(had) - 1)
-    known = had[place] == items
-    times[known] = np.bincount(event_place)[place[known]]
+    known = np.flatnonzero(had[place] == items)
+    place = place[known]
+    if len(known):
+        context[known, 8] = 1
+        context[known, 9] = np.log1p(np.bincount(event_place)[place].astype(np.float32))
     if request.now == NEVER:
-        return times, days, 0.0
-    newest = np.empty(len(had), np.int64)
-    newest[event_place] = history.timestamp
-    since = np.maximum(request.now - newest, 0) / DAY_US
-    days[known] = since[place[known]]
-    return times, days, float(since.min())
+        return
+    context[:, 11] = np.log1p(np.float64(max(0, request.now - int(history.timestamp.max()))) / DAY_US)
+    if len(known):
+        newest = np.empty(len(had), np.int64)
+        newest[event_place] = history.timestamp
+        context[known, 10] = np.log1p((np.maximum(request.now - newest[place], 0) / DAY_US).astype(np.float32))

@@ -5,11 +5,14 @@ Owns the pragmas and the begin and end of transactions. Knows no table.
 
 import sqlite3
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from coldframe.store.sqlite.failures import closed, medium
+from coldframe.store.sqlite.failures import FAILURES, closed, medium, named
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 20.0
 """How long a write waits for another process before it gives up; its own transactions take milliseconds."""
@@ -71,6 +74,35 @@ class Readers:
                     yield connection
             finally:
                 self._give_back(connection)
+
+    def once(self, doing: str, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what one statement reads, which sees one state by itself. Raises `StoreError` as `reading` does."""
+        if self._closed:
+            raise closed(self._path.parent)
+        try:
+            connection = self._borrow()
+            try:
+                return read(connection)
+            finally:
+                self._give_back(connection)
+        except FAILURES as error:
+            raise named(error, doing, self._path) from error
+
+    def together(self, doing: str, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what several statements read of one state: `reading` for what every answer waits for."""
+
+        def of_one_state(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN DEFERRED")
+            try:
+                found = read(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return found
+
+        return self.once(doing, of_one_state)
 
     def close(self) -> None:
         """Close what is idle now and the rest when it is given back."""

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from coldframe.clock import Clock
+from coldframe.hashing import among, column_digests
 from coldframe.store.protocol import Reject
 from coldframe.store.sqlite import persons, runs, segments
 from coldframe.store.sqlite.connections import Readers, connect
@@ -27,7 +28,6 @@ from coldframe.store.sqlite.housekeeping import Housekeeping
 from coldframe.store.sqlite.index import Index
 from coldframe.store.sqlite.live import micros
 from coldframe.store.sqlite.persons import Person
-from coldframe.store.sqlite.runs import among, digests
 from coldframe.store.sqlite.segments import Segment, Segments
 from coldframe.store.sqlite.writer import Writer
 
@@ -129,8 +129,8 @@ class Erasing:
         found.erased += gone.height
         if not rest.is_empty():
             ids = runs.Run(self._index.folder / name).ids
-            left = ids[~among(np.sort(digests(gone["event_id"])), ids)]
-            runs.write(self._index.folder, into, rest, left)
+            left = ids[~among(np.sort(column_digests(gone["event_id"])), ids)]
+            runs.write(self._index.folder, into, rest.sort(segments.ORDER), left)
             found.new_runs.append((into, rest.height))
 
     def _record(

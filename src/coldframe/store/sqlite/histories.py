@@ -4,12 +4,10 @@ Owns that one read, which every answer waits for: one small query says whether a
 of most nothing is.
 """
 
-from heapq import merge
-from itertools import islice
 from sqlite3 import Connection
 
 from coldframe.store.sqlite import live, persons
-from coldframe.store.sqlite.index import Index, newest_first
+from coldframe.store.sqlite.index import Index, merged
 from coldframe.store.sqlite.live import Row
 from coldframe.store.sqlite.persons import Person
 
@@ -28,7 +26,7 @@ def newest(connection: Connection, index: Index, actor: str, limit: int, before:
     special = connection.execute(_SPECIAL, (actor,)).fetchall()
     if not special:
         waiting, sealed = live.newest(connection, actor, limit, before), index.newest(connection, actor, limit, before)
-        return list(islice(merge(waiting, sealed, key=newest_first, reverse=True), limit))
+        return merged((waiting, sealed), limit)
     owner = next((user for session, user in special if session == actor), None)
     if any(session is None and user in (actor, owner) for session, user in special):
         return []
@@ -39,6 +37,6 @@ def newest(connection: Connection, index: Index, actor: str, limit: int, before:
 def _joined(connection: Connection, index: Index, who: Person, owner: str | None, limit: int, before: int) -> list[Row]:
     """Return the rows of a user with sessions, or of a session that belongs to `owner`."""
     waiting, sealed = persons.newest(connection, who, limit, before), index.newest_of(connection, who, limit, before)
-    rows = islice(merge(waiting, sealed, key=newest_first, reverse=True), limit)
+    rows = merged((waiting, sealed), limit)
     name = who if owner is None else Person(owner, (who.user,))
     return [name.named(row) for row in rows]

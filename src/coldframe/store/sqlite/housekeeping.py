@@ -14,11 +14,12 @@ import numpy as np
 import polars as pl
 
 from coldframe import disk
+from coldframe.hashing import Digests, column_digests
 from coldframe.store.sqlite import runs, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index
-from coldframe.store.sqlite.runs import Digests, Run, digests
+from coldframe.store.sqlite.runs import Run
 from coldframe.store.sqlite.segments import Segments
 from coldframe.store.sqlite.writer import Writer
 
@@ -57,7 +58,7 @@ class Housekeeping:
             if not (self._index.folder / name).is_dir():
                 with medium("restore the index", self._index.folder):
                     events = self._events([name])
-                    runs.write(self._index.folder, name, events, np.sort(digests(events["event_id"])))
+                    runs.write(self._index.folder, name, events, np.sort(column_digests(events["event_id"])))
 
     def merge_runs(self) -> None:
         """Merge runs until there are fewer than `FAN` of any size that may still grow."""
@@ -81,7 +82,7 @@ class Housekeeping:
     def _events(self, names: Sequence[str]) -> pl.DataFrame:
         with self._readers.reading("read the list of segments") as connection:
             covered = segments.of_runs(connection, names)
-        return pl.concat([self._segments.scan(segment) for segment in covered]).collect()
+        return pl.concat([self._segments.scan(segment) for segment in covered]).sort(segments.ORDER).collect()
 
     def _ids(self, names: Sequence[str]) -> Digests:
         return np.sort(np.concatenate([Run(self._index.folder / name).ids for name in names]))

@@ -4,7 +4,7 @@ Owns asking every run. Never writes one: `sealing` does.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import merge
 from itertools import compress, islice
 from pathlib import Path
@@ -12,13 +12,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from coldframe.hashing import Digests, digests
 from coldframe.store.sqlite.live import Row
 from coldframe.store.sqlite.persons import Person
-from coldframe.store.sqlite.runs import Digests, Run, digests
+from coldframe.store.sqlite.runs import Run
 
 
-def newest_first(row: Row) -> tuple[int, str]:
-    """Sort key of histories, largest first: the timestamp, then the id."""
+def merged(histories: Iterable[Sequence[Row]], limit: int) -> list[Row]:
+    """Return the newest rows of histories that are newest first: by timestamp, then by id."""
+    some = [history for history in histories if history]
+    if len(some) == 1:
+        return list(some[0][:limit])
+    return list(islice(merge(*some, key=_newest_first, reverse=True), limit))
+
+
+def _newest_first(row: Row) -> tuple[int, str]:
     return row[5], row[0]
 
 
@@ -49,7 +57,7 @@ class Index:
         """Return an actor's newest sealed rows with timestamp < before, newest first."""
         hashed = digests([actor])
         histories = [run.newest(hashed, limit, before) for run in self.runs(connection)]
-        return list(islice(merge(*histories, key=newest_first, reverse=True), limit))
+        return merged(histories, limit)
 
     def holding(self, connection: sqlite3.Connection, actors: Sequence[str]) -> list[str]:
         """Return the names of the runs that hold an event of any of the actors."""
@@ -65,7 +73,7 @@ class Index:
             for run in self.runs(connection)
             for place in np.flatnonzero(run.holds(wanted))
         ]
-        return list(islice(merge(*histories, key=newest_first, reverse=True), limit))
+        return merged(histories, limit)
 
 
 def known(runs: Sequence[Run], wanted: Digests) -> NDArray[np.bool_]:

@@ -4,70 +4,39 @@ Owns the folders in `index/`. A run covers one or more segments and is made from
 again. Ids and actors are found by a 128-bit hash in sorted arrays that the system maps into memory as needed.
 """
 
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from coldframe import disk
 from coldframe.events.schema import EVENT_COLUMNS
+from coldframe.hashing import Digests, among, column_digests, order
 from coldframe.store.sqlite.live import Row
-
-Digests = NDArray[np.bytes_]
-"""128-bit hashes, dtype S16; they compare and sort as bytes."""
 
 _LETTERS = dict(zip(EVENT_COLUMNS, "abcdefghij", strict=True))
 
 
-class _Line(msgspec.Struct, rename=_LETTERS):
-    """One line of `events.jsonl`: an event's columns, each under one letter."""
+class _Line(msgspec.Struct, rename=_LETTERS, kw_only=True):
+    """One line of `events.jsonl`: an event's columns, each under one letter, in the order of a `Row`."""
 
     event_id: str
+    user_id: str | None = None
+    session_id: str | None = None
     item_id: str
     event_type: str
     timestamp: int
-    user_id: str | None = None
-    session_id: str | None = None
     value: float | None = None
     recommendation_id: str | None = None
     position: int | None = None
     context: str | None = None
 
-    def row(self) -> Row:
-        return (
-            self.event_id,
-            self.user_id,
-            self.session_id,
-            self.item_id,
-            self.event_type,
-            self.timestamp,
-            self.value,
-            self.recommendation_id,
-            self.position,
-            self.context,
-        )
-
 
 _DECODER = msgspec.json.Decoder(_Line)
-
-
-def digests(texts: Iterable[str]) -> Digests:
-    """Return the 128-bit hash of each text, shape (n,)."""
-    hashes = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
-    return np.frombuffer(b"".join(hashes), dtype="S16")
-
-
-def among(ids: Digests, wanted: Digests) -> NDArray[np.bool_]:
-    """Return which of the `wanted` are in the sorted `ids`, shape (n,)."""
-    if len(ids) == 0:
-        return np.zeros(len(wanted), dtype=bool)
-    places = np.searchsorted(ids, wanted)
-    return ids[np.minimum(places, len(ids) - 1)] == wanted
 
 
 class Run:
@@ -75,12 +44,12 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         def mapped(name: str) -> NDArray[Any]:
-            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
 
         self.ids: Digests = mapped("ids")
         self._actors, self._starts, self._ends = mapped("actors"), mapped("starts"), mapped("ends")
         self._ages, self._offsets = mapped("ages"), mapped("offsets")
-        self._lines = np.memmap(folder / "events.jsonl", dtype=np.uint8, mode="r")
+        self._lines = np.memmap(folder / "events.jsonl", dtype=np.uint8, mode="r").view(np.ndarray)
 
     def contains(self, wanted: Digests) -> NDArray[np.bool_]:
         """Return which ids are in here, shape (n,)."""
@@ -103,19 +72,21 @@ class Run:
         if start >= end:
             return []
         first, last = int(self._offsets[start]), int(self._offsets[end])
-        return [line.row() for line in _DECODER.decode_lines(self._lines[first:last].tobytes())]
+        return list(map(astuple, _DECODER.decode_lines(self._lines[first:last].tobytes())))  # type: ignore[arg-type]
 
 
 def write(folder: Path, name: str, events: pl.DataFrame, ids: Digests) -> None:
-    """Write a run durably; `ids` are the sorted hashes of the events' ids. The caller holds the lock and records it."""
+    """Write a run durably; `events` are by (timestamp, event_id), `ids` the sorted hashes of their ids.
+
+    The caller holds the lock and records it.
+    """
     beside = folder / ".new"
     disk.remove(beside)
     beside.mkdir()
-    actor = pl.coalesce("user_id", "session_id").alias("actor")
-    ordered = events.select(*EVENT_COLUMNS, actor).sort(
-        ["actor", "timestamp", "event_id"], descending=[False, True, True]
-    )
-    arrays = _by_actor(ordered) | {"ids": ids, "offsets": _write_lines(beside / "events.jsonl", ordered)}
+    actors = column_digests(events.select(pl.coalesce("user_id", "session_id")).to_series())
+    places = events.height - 1 - order(actors[::-1])
+    arrays = _by_actor(actors[places], events["timestamp"].to_physical().to_numpy()[places])
+    arrays |= {"ids": ids, "offsets": _write_lines(beside / "events.jsonl", events, places)}
     for key, array in arrays.items():
         np.save(beside / f"{key}.npy", array, allow_pickle=False)
     for path in beside.iterdir():
@@ -124,19 +95,17 @@ def write(folder: Path, name: str, events: pl.DataFrame, ids: Digests) -> None:
     disk.put_in_place(beside, folder / name)
 
 
-def _by_actor(ordered: pl.DataFrame) -> dict[str, NDArray[Any]]:
-    """Return `actors` (sorted hashes), the rows `starts` … `ends` of each, and the rows' negated times `ages`."""
-    stretches = ordered["actor"].rle().struct.unnest()
-    hashes, ends = digests(stretches["value"]), stretches["len"].cast(pl.Int64).cum_sum().to_numpy()
-    order = np.argsort(hashes)
-    starts = ends - stretches["len"].to_numpy()
-    ages = -ordered["timestamp"].to_physical().to_numpy()
-    return {"actors": hashes[order], "starts": starts[order], "ends": ends[order], "ages": ages}
+def _by_actor(actors: Digests, times: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Return `actors` (each hash once), the rows `starts` … `ends` of each, and the rows' negated times `ages`."""
+    starts = np.flatnonzero(np.concatenate([[True], actors[1:] != actors[:-1]]))
+    ends = np.append(starts[1:], len(actors))
+    return {"actors": actors[starts], "starts": starts, "ends": ends, "ages": -times}
 
 
-def _write_lines(path: Path, ordered: pl.DataFrame) -> NDArray[np.int64]:
-    """Write the rows as lines of JSON; return where each begins, and the end: shape (n + 1,)."""
-    known = [name for name in EVENT_COLUMNS if ordered[name].null_count() < ordered.height]
-    ordered.select(pl.col(name).to_physical().alias(_LETTERS[name]) for name in known).write_ndjson(path)
+def _write_lines(path: Path, events: pl.DataFrame, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Write the rows at these places as lines of JSON; return where each begins, and the end: shape (n + 1,)."""
+    known = [name for name in EVENT_COLUMNS if events[name].null_count() < events.height]
+    lines = events.select(pl.col(name).to_physical().alias(_LETTERS[name]) for name in known)
+    lines[places].write_ndjson(path)
     line_ends = np.flatnonzero(np.memmap(path, dtype=np.uint8, mode="r") == ord("\n")) + 1
     return np.concatenate([[0], line_ends]).astype(np.int64)

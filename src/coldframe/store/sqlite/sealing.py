@@ -20,6 +20,7 @@ from coldframe import disk
 from coldframe.clock import Clock
 from coldframe.errors import StoreError
 from coldframe.events.schema import EVENT_COLUMNS
+from coldframe.hashing import Digests, among, column_digests, digests, order
 from coldframe.store.protocol import ImportReport, Progress
 from coldframe.store.sqlite import live, runs, segments
 from coldframe.store.sqlite.connections import Readers
@@ -28,8 +29,8 @@ from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.housekeeping import Housekeeping
 from coldframe.store.sqlite.index import Index, known
 from coldframe.store.sqlite.ledger import note_arrivals
-from coldframe.store.sqlite.runs import Digests, Run, among, digests
-from coldframe.store.sqlite.segments import Segment, Segments
+from coldframe.store.sqlite.runs import Run
+from coldframe.store.sqlite.segments import ORDER, Segment, Segments
 from coldframe.store.sqlite.writer import Writer
 
 IMPORT_ROWS = 1_000_000
@@ -107,7 +108,7 @@ class Sealing:
                 if not seqs:
                     return moved
                 with medium("seal events", self._segments.folder):
-                    new = self._written(events, np.sort(digests(events["event_id"])), "")
+                    new = self._written(events, np.sort(column_digests(events["event_id"])), "")
                 self._writer.write(partial(self._replace_live, new, seqs))
                 moved += len(seqs)
 
@@ -131,6 +132,7 @@ class Sealing:
         """Write one segment and its run, or none for no events."""
         if events.is_empty():
             return []
+        events = events.sort(ORDER)
         segment = self._segments.write(events, source=source)
         runs.write(self._index.folder, segment.run, events, ids)
         return [segment]
@@ -161,7 +163,7 @@ class Sealing:
         events = self._segments.scan(segment).filter(~pl.col("event_id").is_in(late)).collect()
         if events.height == segment.rows:
             return [segment]
-        return self._written(events, np.sort(digests(events["event_id"])), segment.source)
+        return self._written(events, np.sort(column_digests(events["event_id"])), segment.source)
 
     def _replace_live(
         self, new: Sequence[Segment], seqs: Sequence[int], connection: sqlite3.Connection, _sealed: set[str]
@@ -182,10 +184,14 @@ class Sealing:
 
 def _unknown(chunk: pl.DataFrame, sealed: Sequence[Run], taken: Digests) -> tuple[pl.DataFrame, Digests]:
     """Return the rows whose id is new, the first of each id, and the sorted hashes of those ids."""
-    chunk = chunk.unique("event_id", keep="first", maintain_order=True)
-    hashes = digests(chunk["event_id"])
-    new = ~(known(sealed, hashes) | among(taken, hashes))
-    return chunk.filter(pl.Series(new)), np.sort(hashes[new])
+    hashes = column_digests(chunk["event_id"])
+    places = order(hashes)
+    ids = hashes[places]
+    new = ~(known(sealed, ids) | among(taken, ids))
+    new[1:] &= ids[1:] != ids[:-1]
+    kept = np.zeros(len(ids), dtype=bool)
+    kept[places[new]] = True
+    return chunk.filter(pl.Series(kept)), ids[new]
 
 
 def _chunks(frames: Iterable[pl.DataFrame], progress: Progress | None) -> Iterator[pl.DataFrame]:

@@ -23,6 +23,8 @@ HELD_FILES = 256
 one made just before an erasure fails with `FileNotFoundError`; then scan again."""
 GROUP_ROWS = 65_536
 """Rows a Parquet row group: a scan of a window skips the groups outside it."""
+LEVEL = 1
+"""Of zstd: ids hardly compress, and a higher one takes twice the time for the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,12 @@ class Segments:
         self._verified: set[str] = set()
 
     def write(self, events: pl.DataFrame, *, source: str) -> Segment:
-        """Write a file, durably, named after what is in it; the caller holds the lock and records it."""
-        events = events.select(list(EVENT_COLUMNS)).sort(ORDER)
+        """Write a file of events in `ORDER`, durably, named after what is in it; the caller holds the lock and records
+        it.
+        """
+        events = events.select(list(EVENT_COLUMNS))
         beside = self.folder / ".new"
-        events.write_parquet(beside, compression="zstd", row_group_size=GROUP_ROWS, statistics=True)
+        events.write_parquet(beside, compression="zstd", compression_level=LEVEL, row_group_size=GROUP_ROWS)
         disk.sync(beside)
         digest = _sha256(beside)
         times = events["timestamp"].to_physical()

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from coldframe import disk
 from coldframe.clock import Clock, system_clock
-from coldframe.domain import Event, Impression, Item, ItemId, User, UserId
+from coldframe.domain import Event, Impression, Item, ItemId, Past, User, UserId
 from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
@@ -125,6 +125,14 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
             rows = histories.newest(connection, self._index, actor, limit, end)
         return [live.to_event(row) for row in rows]
 
+    def past(self, actor: UserId, *, limit: int) -> Past:
+        """Return what a model is told of an actor's newest events."""
+        rows = self._readers.together(
+            "read a history", lambda connection: histories.newest(connection, self._index, actor, limit, _END)
+        )
+        rows.reverse()
+        return Past([row[3] for row in rows], [row[4] for row in rows], [row[5] for row in rows])
+
     def seal(self, *, before: datetime) -> int:
         """Move live events of whole days (UTC) into segments."""
         return self._sealing.seal(before)
@@ -136,7 +144,7 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
 
     def item(self, item_id: ItemId) -> Item | None:
         """Return one item, or None."""
-        return self._read("read an item", lambda connection: self._items.get(connection, item_id))
+        return self._readers.once("read an item", lambda connection: self._items.get(connection, item_id))
 
     def delete_item(self, item_id: ItemId) -> bool:
         """Remove an item."""
@@ -153,7 +161,7 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
 
     def user(self, user_id: UserId) -> User | None:
         """Return one user, or None."""
-        return self._read("read a user", lambda connection: self._users.get(connection, user_id))
+        return self._readers.once("read a user", lambda connection: self._users.get(connection, user_id))
 
     def users(self) -> Iterator[User]:
         """Yield every user in order of `user_id`."""
@@ -161,13 +169,13 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
 
     def catalogue_version(self) -> int:
         """Return a number that grows with every change of an item."""
-        return self._read("read the catalogue's version", records.catalogue_version)
+        return self._readers.once("read the catalogue's version", records.catalogue_version)
 
     # impressions
     def append_impressions(self, impressions: Sequence[Impression]) -> None:
         """Queue delivered lists. When the disk refuses them later it is logged, and the next `flush` raises."""
         job = records.add_impressions(impressions)
-        self._writer.queue(job, weight=len(impressions)).add_done_callback(self._noted)
+        self._writer.queue(job, weight=len(impressions), patient=True).add_done_callback(self._noted)
 
     def impressions(self, *, start: datetime | None = None, end: datetime | None = None) -> Iterator[Impression]:
         """Yield impressions in order of time, then of id."""

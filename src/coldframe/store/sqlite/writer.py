@@ -16,6 +16,9 @@ from coldframe.settings.sections import StoreSettings
 from coldframe.store.sqlite.connections import WRITER_CACHE_KIB, connect, transaction
 from coldframe.store.sqlite.failures import closed, medium
 
+PATIENCE_SECONDS = 0.1
+"""How long what nobody waits for may wait for company: every commit is an fsync, and takes turns with who answers."""
+
 T = TypeVar("T")
 Apply = Callable[[sqlite3.Connection, set[str]], T]
 """Writes inside the group's transaction; is given which of the group's `event_ids` are sealed. May run twice, the
@@ -28,6 +31,7 @@ class _Job:
     apply: Apply[Any]
     event_ids: Sequence[str]
     weight: int
+    patient: bool
     done: Future[Any] = field(default_factory=Future[Any])
 
 
@@ -52,9 +56,14 @@ class Writer:
         """Apply a job and return its result once it is durable. Raises `StoreError`; `StoreBusyError` when full."""
         return self.queue(apply, event_ids=event_ids, weight=weight).result()
 
-    def queue(self, apply: Apply[T], *, event_ids: Sequence[str] = (), weight: int = 0) -> Future[T]:
-        """Queue a job and return at once. `weight` counts against the bound, which an empty queue always admits."""
-        job = _Job(apply, event_ids, weight)
+    def queue(
+        self, apply: Apply[T], *, event_ids: Sequence[str] = (), weight: int = 0, patient: bool = False
+    ) -> Future[T]:
+        """Queue a job and return at once. `weight` counts against the bound, which an empty queue always admits.
+
+        A `patient` one waits for a job that is not, `PATIENCE_SECONDS` at most.
+        """
+        job = _Job(apply, event_ids, weight, patient)
         with self._changed:
             if self._closing.is_set():
                 raise closed(self._path.parent)
@@ -62,7 +71,8 @@ class Writer:
                 raise self._full(weight)
             self._waiting += weight
             self._jobs.append(job)
-            self._changed.notify()
+            if len(self._jobs) == 1 or not patient:
+                self._changed.notify()
         return job.done
 
     def close(self) -> None:
@@ -90,10 +100,14 @@ class Writer:
         """Return all waiting jobs, after a moment for company; nothing when closed and done."""
         with self._changed:
             self._changed.wait_for(lambda: self._jobs or self._closing.is_set())
+            self._changed.wait_for(self._urgent, PATIENCE_SECONDS)
         self._closing.wait(self._settings.commit_interval_ms / 1_000)
         with self._changed:
             jobs, self._jobs = self._jobs, []
         return jobs
+
+    def _urgent(self) -> bool:
+        return self._closing.is_set() or not all(job.patient for job in self._jobs)
 
     def _leave(self, jobs: list[_Job]) -> None:
         with self._changed:
