@@ -16,7 +16,7 @@ from coldframe.dataset.training_set import TrainingSet, micros
 from coldframe.evaluation import Case, Cases, Plan, Sampling, Split
 from coldframe.evaluation.log import Log, read_log
 from coldframe.evaluation.plan import Weigh, request_of, sampled
-from coldframe.evaluation.visits import FOREVER, Part
+from coldframe.evaluation.visits import FOREVER, Part, lifetimes_of
 from coldframe.scoring.request import History
 
 
@@ -33,10 +33,8 @@ class Moments:
     def of(training_set: TrainingSet, log: Log | None) -> "Moments":
         """Return the moments of a log, an item being there just after its first event."""
         trained = np.bincount(training_set.interactions.item, minlength=training_set.n_items).astype(np.int32)
-        born = np.full(training_set.n_items, training_set.as_of if log is None else FOREVER)
-        if log is not None:
-            np.minimum.at(born, log.item, log.timestamp + 1)
-        return Moments(training_set, trained, log, born)
+        since = np.full(training_set.n_items, training_set.as_of)
+        return Moments(training_set, trained, log, since if log is None else lifetimes_of(log, training_set, ()).begins)
 
     def arrival(self, times: NDArray[np.int64], n: int) -> NDArray[np.int64]:
         """Return when a user's events were; without a log the n-th is moved to the end of training, others with it."""

@@ -101,7 +101,7 @@ def test_a_batch_ranks_as_single_requests_do():
     made = world()
     together = TasteTogether(made.training_set.n_items)
     scorers = {"taste": Taste(made.training_set.n_items), "together": together}
-    asked = rank_everything(made, scorers, k=10, seed=0)
+    asked = rank_everything(made, scorers, ks=[10], seed=0)
     views, seconds = asked.views, asked.seconds
     ranked = views["overall"].ranked
     assert (ranked["taste"] == ranked["together"]).all()
@@ -120,13 +120,13 @@ def test_threads_change_nothing_and_everybody_is_asked_the_same():
     made = world()
     n_items = made.training_set.n_items
     one, two = (
-        rank_everything(made, {"t": Taste(n_items), "r": RandomScorer(n_items)}, k=7, seed=3, threads=threads).views
+        rank_everything(made, {"t": Taste(n_items), "r": RandomScorer(n_items)}, ks=[7], seed=3, threads=threads).views
         for threads in (1, 3)
     )
     for name in ("t", "r"):
         assert (one["overall"].ranked[name] == two["overall"].ranked[name]).all()
     first, second = Watching(n_items), Watching(n_items)
-    rank_everything(made, {"first": first, "second": second}, k=1, seed=0)
+    rank_everything(made, {"first": first, "second": second}, ks=[1], seed=0)
     assert first.requests == second.requests
 
 
@@ -136,7 +136,7 @@ def test_lists_hold_what_the_metrics_need():
     asked = rank_everything(
         made,
         {"flat": Fixed(np.zeros(made.training_set.n_items, np.float32))},
-        k=3,
+        ks=[3],
         seed=0,
         progress=lambda done, total: seen.append((done, total)),
     )
@@ -156,7 +156,7 @@ def test_the_places_a_scorer_cannot_fill_go_to_the_fallback():
     scores = np.full(n_items, np.nan, np.float32)
     scores[:4] = 1
     asked = rank_everything(
-        made, {"half": Fixed(scores)}, k=10, seed=0, fallback=Fixed(np.arange(n_items, dtype=np.float32))
+        made, {"half": Fixed(scores)}, ks=[10], seed=0, fallback=Fixed(np.arange(n_items, dtype=np.float32))
     )
     lists = asked.views["overall"]
     assert (lists.ranked["half"] >= 0).all()

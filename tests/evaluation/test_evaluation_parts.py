@@ -215,6 +215,17 @@ def test_a_model_that_one_training_could_not_have_is_left_out():
     assert (list(report.models), report.left_out) == (["popular"], ("mine",))
 
 
+def test_models_that_no_training_has_in_common_are_refused():
+    class Changing(ToldAgain):
+        def fit(self, made, validation, names):
+            found = super().fit(made, validation, names)["mine"]
+            return {"mine" if len(self.asked) == 1 else "other": found}
+
+    rows = [(f"u{n % 5}", f"i{n % 7}", n * 60 * 24) for n in range(60)]
+    with pytest.raises(DataError, match="taught in every training"):
+        Changing().evaluate(time_split(events(*rows), fraction=0.7, refit_days=4), ["mine", "other"])
+
+
 def test_baselines_need_no_trainer_and_a_sample_is_asked():
     told = Told()
     report = told.evaluate(time_split(events(*ROWS), fraction=0.7), ["random", "recent-popular"], max_requests=4)

@@ -2,6 +2,7 @@
 fitted baseline. The same checks must fail when the future is let in, or they would check nothing."""
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -93,6 +94,23 @@ def test_baselines_fitted_on_the_test_period_are_noticed(frame):
         return training_set(dataclasses.replace(split, train=frame))
 
     assert {"popular", "recent-popular"} <= leaks(*laid_out(frame, built))
+
+
+@pytest.fixture(scope="module")
+def parts(frame):
+    split = time_split(frame, fraction=0.6, refit_days=3)
+    assert len(split.later) >= 2
+    return [split, *split.later]
+
+
+def test_no_question_of_a_later_training_holds_its_future(frame, parts):
+    assert [leaks(frame, part, part.plan(training_set(part), weigh)) for part in parts] == [set()] * len(parts)
+
+
+def test_a_training_that_knows_what_the_next_one_learns_is_noticed(frame, parts):
+    for part, following in pairwise(parts):
+        made = part.plan(training_set(dataclasses.replace(part, train=following.train)), weigh)
+        assert "popular" in leaks(frame, part, made)
 
 
 def test_what_happens_after_a_question_changes_nothing_of_it(frame):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
-from engine_world import NOW, World, ids
+from engine_world import NOW, ids
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,16 +17,8 @@ from coldframe.serving.catalogue import Catalogue
 from coldframe.serving.engine import Engine
 from coldframe.serving.requests import Person, moment_for, past_of
 from coldframe.settings import ServingSettings, Settings
-from coldframe.store.sqlite import SQLiteStore
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    store = SQLiteStore(tmp_path / "data", Settings().store)
-    yield World(store, tmp_path / "bundles", monkeypatch)
-    store.close()
 
 
 def kept(world):

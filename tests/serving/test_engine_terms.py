@@ -1,24 +1,20 @@
 """Lists under terms, on the tiny shop: e d c b a by popularity; a, b, c are lamps, d and e mugs."""
 
 import pytest
-from engine_world import World, ids
+from engine_world import ids
 
 from coldframe.domain import Item
 from coldframe.errors import InputError
 from coldframe.serving.terms import Terms
-from coldframe.settings import Settings
-from coldframe.store.sqlite import SQLiteStore
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch):
-    store = SQLiteStore(tmp_path / "data", Settings().store)
-    world = World(store, tmp_path / "bundles", monkeypatch)
-    store.upsert_items(
+def world(world):
+    """The same with a priced catalogue."""
+    world.store.upsert_items(
         [priced(item, 10 * place, "lamps" if item in "abc" else "mugs") for place, item in enumerate("abcde")]
     )
-    yield world
-    store.close()
+    return world
 
 
 def priced(item, price, category):

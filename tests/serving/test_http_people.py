@@ -4,21 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from engine_world import NOW, World
+from engine_world import NOW
 from litestar.testing import TestClient
 
 from coldframe.serving.app import create_app
 from coldframe.settings import Settings
-from coldframe.store.sqlite import SQLiteStore
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    store = SQLiteStore(tmp_path / "data", Settings().store)
-    yield World(store, tmp_path / "bundles", monkeypatch)
-    store.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from engine_world import NOW, World, ids
+from engine_world import NOW, ids
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,19 +17,11 @@ from coldframe.serving.engine import Engine
 from coldframe.serving.pages import MarkedRows, Page, first_page, marks_of, next_page
 from coldframe.serving.terms import Terms
 from coldframe.settings import Settings
-from coldframe.store.sqlite import SQLiteStore
 
 PAGES = Terms(pages=True)
 LIMITS = Settings().recommend
 MINUTE = 60_000_000
 MOMENT = micros(NOW)
-
-
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    store = SQLiteStore(tmp_path / "data", Settings().store)
-    yield World(store, tmp_path / "bundles", monkeypatch)
-    store.close()
 
 
 def after(answer):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from coldframe.errors import DataError, InputError
 from coldframe.evaluation.lists import Lists, Ranking, rank_everything
 from coldframe.evaluation.measure import (
     Differences,
@@ -79,34 +78,11 @@ def evaluate(
     lists that was. Without one, lists end early. `draws` are those of the bootstrap. Raises `InputError` without a
     model or with k < 1, and `DataError` when there is no question.
     """
-    ranking = ask(
+    ranking = rank_everything(
         plan, scorers, ks=ks, seed=seed, fallback=fallback, threads=threads, progress=progress, stopwatch=stopwatch
     )
     filler = fallback.name if fallback is not None else None
     return measured(plan, ranking, next(iter(scorers)), filler, ks=ks, seed=seed, draws=draws, stopwatch=stopwatch)
-
-
-def ask(
-    plan: Plan,
-    scorers: Mapping[str, Scorer],
-    *,
-    ks: Sequence[int],
-    seed: int,
-    fallback: Scorer | None = None,
-    threads: int = 1,
-    progress: Progress | None = None,
-    stopwatch: Callable[[], float] = perf_counter,
-) -> Ranking:
-    """Return every model's lists for the questions of a plan: the first half of `evaluate`, with the same errors."""
-    if not scorers or not ks or min(ks) < 1:
-        raise InputError("There is no model or no list length to evaluate.", remedy="Name a model and k of at least 1.")
-    if len(plan.cases) == 0:
-        raise DataError(
-            "The split leaves no request to test on.", remedy="Check the test rows, their weights and the split."
-        )
-    return rank_everything(
-        plan, scorers, k=max(ks), seed=seed, fallback=fallback, threads=threads, progress=progress, stopwatch=stopwatch
-    )
 
 
 def measured(
@@ -123,11 +99,9 @@ def measured(
     """Return the report on lists that were asked for: the second half of `evaluate`.
 
     `plan` says what the catalogue is and which items are popular in it. The lists may be those of several trainings,
-    `Ranking.joined`. Raises `DataError` when the reference is not among them.
+    `Ranking.joined`; `reference` has some.
     """
     started = stopwatch()
-    if reference not in ranking.views[OVERALL].ranked:
-        raise DataError(f"Not every training has {reference}.", remedy="Name another model first.")
     yardstick = Yardstick.of(plan.training_set, ks, reference=reference, seed=seed, draws=draws)
     per_request = {
         view: PerRequest(lists, values_per_request(lists, yardstick)) for view, lists in ranking.views.items()

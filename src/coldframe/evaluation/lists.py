@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats, Rows
+from coldframe.errors import DataError, InputError
 from coldframe.evaluation.asking import scores_of
 from coldframe.evaluation.plan import Case, Plan
 from coldframe.evaluation.ranking import TopK, request_key, top_k
@@ -113,7 +114,7 @@ def rank_everything(
     plan: Plan,
     scorers: Mapping[str, Scorer],
     *,
-    k: int,
+    ks: Sequence[int],
     seed: int,
     fallback: Scorer | None = None,
     threads: int = 1,
@@ -122,16 +123,23 @@ def rank_everything(
 ) -> Ranking:
     """Return the lists of each view, and the seconds each scorer took to score and rank.
 
-    Every scorer answers the same requests in the same order. `fallback` orders what a scorer cannot score. With
-    several threads a scorer is called from all of them.
+    Every scorer answers the same requests in the same order, with lists of the largest of `ks`. `fallback` orders what
+    a scorer cannot score. With several threads a scorer is called from all of them. Raises `InputError` without a
+    scorer or a k of at least 1, and `DataError` when there is no question.
     """
+    if not scorers or not ks or min(ks) < 1:
+        raise InputError("There is no model or no list length to evaluate.", remedy="Name a model and k of at least 1.")
+    if len(plan.cases) == 0:
+        raise DataError(
+            "The split leaves no request to test on.", remedy="Check the test rows, their weights and the split."
+        )
     trained = np.bincount(plan.training_set.interactions.item, minlength=plan.training_set.n_items).astype(np.int32)
     views: dict[str, _Growing] = {}
     seconds = dict.fromkeys(scorers, 0.0)
     done = 0
 
     def rank(asked: tuple[Case, Floats]) -> TopK:
-        return _ranked(*asked, k, seed, fallback)
+        return _ranked(*asked, max(ks), seed, fallback)
 
     with one_thread_each(), ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
         run = pool.map if pool is not None else map

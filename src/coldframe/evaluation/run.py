@@ -16,8 +16,8 @@ from coldframe.dataset.training_set import TrainingSet
 from coldframe.domain import Item, User
 from coldframe.errors import DataError
 from coldframe.evaluation.baselines import fit_baselines
-from coldframe.evaluation.evaluate import EvaluationReport, ask, measured
-from coldframe.evaluation.lists import Ranking
+from coldframe.evaluation.evaluate import EvaluationReport, measured
+from coldframe.evaluation.lists import Ranking, rank_everything
 from coldframe.evaluation.plan import OVERALL, Cases, Plan, Sampling, Split, Weigh
 from coldframe.scoring.request import Scorer
 from coldframe.settings import Settings
@@ -75,14 +75,19 @@ def run(
     A split that goes on (`Split.later`) is trained on again for each of its parts, and measured as one.
     `popular`, `recent-popular` and `random` are fitted here, every other name by the trainer; popularity also fills
     what a model cannot score. `max_requests` asks a seeded sample of the questions. What the trainer leaves out for
-    want of data is in `left_out`. Raises `DataError` when that is all there was, and whatever the trainer raises.
+    want of data is in `left_out`. Raises `DataError` when that is
+    all there was or nothing is asked, and whatever the trainer raises.
     """
     stages = _Stages(names, trainer, settings, ks, window_days, max_requests, progress, stopwatch)
-    parts = [part for one in (split, *split.later) if (part := stages.of(one, may_be_empty=bool(split.later)))]
+    parts = [part for one in (split, *split.later) if (part := stages.of(one))]
     if not parts:
-        raise DataError("The split leaves no request to test on.", remedy="Check the test rows and the split.")
+        raise DataError(
+            "The split leaves no request to test on.", remedy="Check the test rows, their weights and the split."
+        )
     ranking = Ranking.joined([part.ranking for part in parts])
     kept = [name for name in names if name in ranking.views[OVERALL].ranked]
+    if not kept:
+        raise DataError("No model could be taught in every training.", remedy="Name other models, or train less often.")
     report = measured(parts[0].plan, ranking, kept[0], POPULAR, ks=ks, seed=settings.training.seed, stopwatch=stopwatch)
     spent = {step: round(sum(part.seconds[step] for part in parts), 3) for step in ("preparing", "fitting")}
     facts = dict(report.facts) | ({"trainings": float(len(parts))} if split.later else {})
@@ -112,14 +117,14 @@ class _Stages:
     progress: Progress | None
     stopwatch: Callable[[], float]
 
-    def of(self, split: Split, *, may_be_empty: bool) -> _Part | None:
+    def of(self, split: Split) -> _Part | None:
         """Return one training of a split and the lists of its questions; none where nothing is asked."""
         started, settings = self.stopwatch(), self.settings
         training_set = self.trainer.build(
             split.train, split.items, split.users, settings, as_of=split.as_of, window_days=self.window_days
         )
         plan = split.plan(training_set, self.trainer.weigh, Sampling(self.max_requests, settings.training.seed))
-        if may_be_empty and not len(plan.cases):
+        if not len(plan.cases):
             return None
         planned = self.stopwatch()
         baselines = fit_baselines(training_set, recent_days=settings.popularity.recent_days)
@@ -132,7 +137,7 @@ class _Stages:
                 remedy="Add items with content, or name other models.",
             )
         ready = self.stopwatch()
-        ranking = ask(
+        ranking = rank_everything(
             plan,
             taught,
             ks=self.ks,

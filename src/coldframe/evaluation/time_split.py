@@ -1,12 +1,12 @@
 """A global cut in time: learn from before it, then live through the rest, one visit at a time.
 
-Owns the protocol of `--split time:SHARE`: visits, which items exist at a moment, and counts as they were then.
+Owns the protocol of `--split time:SHARE`: who is asked what, among which items, and counts as they were then.
 Nothing at or after a visit's start is ever visible to its question.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from coldframe.clock import generator
 from coldframe.dataset.counts import RunningCounts
 from coldframe.dataset.repeats import Repeat, repeat_policy
-from coldframe.dataset.training_set import Rows, TrainingSet, micros
+from coldframe.dataset.training_set import Rows, TrainingSet, micros, moment
 from coldframe.domain import Item, User
 from coldframe.errors import DataError, InputError
 from coldframe.evaluation.log import Log, read_log
@@ -87,26 +87,22 @@ def time_split(
     if refit_days is not None and refit_days < 1:
         raise InputError(f"Nothing is trained every {refit_days} days.", remedy="Pass one day or more.")
     cut = _cut(events, fraction)
-    train = events.filter(pl.col("timestamp") < cut)
-    if train.is_empty():
+    if events["timestamp"].min() == cut:
         raise DataError("All events up to the cut have the same time.", remedy="Use --test FILE, or events with times.")
     catalogue = complete_catalogue(tuple(items), events)
 
-    def lay_out(part: Part) -> Callable[[TrainingSet, Weigh, Sampling], Plan]:
-        def plan(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
+    def of_part(part: Part) -> Split:
+        def lay_out(training_set: TrainingSet, weigh: Weigh, sampling: Sampling) -> Plan:
             log = read_log(events, training_set.items, weigh)
             policy = repeat_policy(log.interactions(before=micros(cut)), repeat)
             lifetimes = lifetimes_of(log, training_set, catalogue)
             asked = _Asked(lifetimes, micros(cut), part, policy, discovery, young, horizon)
             return _plan(training_set, log, asked, sampling)
 
-        return plan
+        begins = moment(part.begins)
+        return Split(TIME, events.filter(pl.col("timestamp") < begins), catalogue, tuple(users), begins, lay_out)
 
-    first, *more = (
-        Split(TIME, events.filter(pl.col("timestamp") < _moment(part.begins)), catalogue, tuple(users), begins, lay)
-        for part in parts_of(events, micros(cut), refit_days)
-        for begins, lay in [(_moment(part.begins), lay_out(part))]
-    )
+    first, *more = map(of_part, parts_of(events, micros(cut), refit_days))
     return replace(first, later=tuple(more))
 
 
@@ -114,12 +110,7 @@ def _cut(events: pl.DataFrame, fraction: float) -> datetime:
     if events.is_empty():
         raise DataError("There is no event to split.", remedy="Pass files with events.")
     times = events["timestamp"].dt.epoch("us").sort()
-    cut = int(times[min(int(fraction * len(times)), len(times) - 1)])
-    return _moment(cut)
-
-
-def _moment(us: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+    return moment(int(times[min(int(fraction * len(times)), len(times) - 1)]))
 
 
 def _plan(training_set: TrainingSet, log: Log, asked: _Asked, sampling: Sampling) -> Plan:

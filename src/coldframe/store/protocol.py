@@ -144,7 +144,8 @@ class Store(Ledger, People, Protocol):
 
     # impressions
     def append_impressions(self, impressions: Sequence[Impression]) -> None:
-        """Queue delivered lists and return at once; they become durable with the next group commit, soon.
+        """Queue delivered lists and return at once; they become durable with the next group commit, within
+        a tenth of a second.
 
         An answer never waits for the disk. No event that is accepted later is on it before them. An id already known
         changes nothing.

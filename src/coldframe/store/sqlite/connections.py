@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from coldframe.store.sqlite.failures import FAILURES, closed, medium, named
+from coldframe.store.sqlite.failures import closed, medium
 
 T = TypeVar("T")
 
@@ -65,50 +65,30 @@ class Readers:
     @contextmanager
     def reading(self, doing: str) -> Generator[sqlite3.Connection]:
         """Yield a connection that sees one state of everything. Raises `StoreError` when closed or unreadable."""
-        if self._closed:
-            raise closed(self._path.parent)
-        with medium(doing, self._path):
-            connection = self._borrow()
-            try:
-                with transaction(connection, "DEFERRED"):
-                    yield connection
-            finally:
-                self._give_back(connection)
+        with self._lent(doing) as connection, transaction(connection, "DEFERRED"):
+            yield connection
 
     def once(self, doing: str, read: Callable[[sqlite3.Connection], T]) -> T:
         """Return what one statement reads, which sees one state by itself. Raises `StoreError` as `reading` does."""
-        if self._closed:
-            raise closed(self._path.parent)
-        try:
-            connection = self._borrow()
-            try:
-                return read(connection)
-            finally:
-                self._give_back(connection)
-        except FAILURES as error:
-            raise named(error, doing, self._path) from error
-
-    def together(self, doing: str, read: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what several statements read of one state: `reading` for what every answer waits for."""
-
-        def of_one_state(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN DEFERRED")
-            try:
-                found = read(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            return found
-
-        return self.once(doing, of_one_state)
+        with self._lent(doing) as connection:
+            return read(connection)
 
     def close(self) -> None:
         """Close what is idle now and the rest when it is given back."""
         self._closed = True
         while self._idle:
             self._idle.pop().close()
+
+    @contextmanager
+    def _lent(self, doing: str) -> Generator[sqlite3.Connection]:
+        if self._closed:
+            raise closed(self._path.parent)
+        with medium(doing, self._path):
+            connection = self._borrow()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
 
     def _borrow(self) -> sqlite3.Connection:
         try:

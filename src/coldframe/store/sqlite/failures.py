@@ -30,19 +30,13 @@ def medium(doing: str, place: Path) -> Generator[None]:
     """Turn a failure of the medium into `StoreError`: "Cannot {doing} in {place}: …"."""
     try:
         yield
-    except FAILURES as error:
-        raise named(error, doing, place) from error
+    except sqlite3.Error as error:
+        raise _named(error, f"Cannot {doing} in {place}: {error}.") from error
+    except (OSError, pl.exceptions.PolarsError, msgspec.DecodeError) as error:
+        raise StoreError(f"Cannot {doing} in {place}: {error}.", remedy=_OTHERWISE) from error
 
 
-FAILURES = (sqlite3.Error, OSError, pl.exceptions.PolarsError, msgspec.DecodeError)
-"""What a medium fails with."""
-
-
-def named(error: Exception, doing: str, place: Path) -> StoreError:
-    """Return what `medium` makes of one of `FAILURES`."""
-    message = f"Cannot {doing} in {place}: {error}."
-    if not isinstance(error, sqlite3.Error):
-        return StoreError(message, remedy=_OTHERWISE)
+def _named(error: sqlite3.Error, message: str) -> StoreError:
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if primary in _BUSY:
         return StoreBusyError(message, remedy="Another process is writing there; try again.")

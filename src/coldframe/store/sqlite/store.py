@@ -121,16 +121,11 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
     def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:
         """Return an actor's newest events from live and sealed ones together."""
         _, end = _bounds(None, before)
-        with self._readers.reading("read a history") as connection:
-            rows = histories.newest(connection, self._index, actor, limit, end)
-        return [live.to_event(row) for row in rows]
+        return [live.to_event(row) for row in self._newest(actor, limit, end)]
 
     def past(self, actor: UserId, *, limit: int) -> Past:
         """Return what a model is told of an actor's newest events."""
-        rows = self._readers.together(
-            "read a history", lambda connection: histories.newest(connection, self._index, actor, limit, _END)
-        )
-        rows.reverse()
+        rows = self._newest(actor, limit, _END)[::-1]
         return Past([row[3] for row in rows], [row[4] for row in rows], [row[5] for row in rows])
 
     def seal(self, *, before: datetime) -> int:
@@ -218,6 +213,10 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         """Commit what is queued and release everything; frames from `scan_events` stay readable."""
         self._writer.close()
         self._readers.close()
+
+    def _newest(self, actor: UserId, limit: int, end: int) -> list[live.Row]:
+        with self._readers.reading("read a history") as connection:
+            return histories.newest(connection, self._index, actor, limit, end)
 
     def _read(self, doing: str, read: Callable[[Connection], V]) -> V:
         with self._readers.reading(doing) as connection:
