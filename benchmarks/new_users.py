@@ -24,6 +24,7 @@ from rich.table import Table
 from coldframe.dataset.training_set import TrainingSet
 from coldframe.evaluation import Cases, Plan, Split, evaluate, fit_baselines
 from coldframe.evaluation.log import read_log
+from coldframe.evaluation.plan import end_of
 from coldframe.models import fit_models
 from coldframe.pipeline import trainer
 from coldframe.scoring.request import Scorer
@@ -65,7 +66,8 @@ def _measured(name: str, n_users: int, *, refit: bool) -> list[dict[str, object]
     people = _first_seen(data.events, split, n_users) if isinstance(data, Timed) else _kept_out(split.train, n_users)
 
     def fitted(events: pl.DataFrame) -> tuple[TrainingSet, Mapping[str, Scorer]]:
-        made = trainer(settings).build(events, split.items, split.users, settings, as_of=split.as_of, window_days=None)
+        as_of = max(split.as_of, end_of(events))  # what is known of new users is later than the cut
+        made = trainer(settings).build(events, split.items, split.users, settings, as_of=as_of, window_days=None)
         return made, fit_models(made, None, ["hybrid", EASE], settings)
 
     training_set, models = fitted(people.others)
