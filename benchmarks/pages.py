@@ -21,7 +21,8 @@ Made by `python benchmarks/pages.py` from `benchmarks/results/`; no number here 
 whole catalogue for the same questions (docs/evaluation.md says how they are asked), never against sampled negatives.
 Settings stand in `benchmarks/settings/`: those with a score beside them were found by `benchmarks/tune.py`, the others
 were set by hand on development splits; neither has seen more than the training side of a split. A result is as old as
-its file: the code may have changed since. Peers are tuned on the development split of the same set, in the seconds named.
+its file: the code may have changed since. Peers are tuned on the development split of the same set, in the seconds
+named.
 
 `hybrid` is what a training would serve, `exposed` the same with its slots for young items, `switch` the best tuned hard
 switch, `blend` the learned fixed blend of the same experts, `softmax` the seed article's mixer. *vs hybrid* is how much
