@@ -31,7 +31,9 @@ def tastes():
     return workshop(two_tastes(), CATALOGUE)
 
 
-@pytest.mark.parametrize("name", ["collaborative", "item-item", "spectral", "stacked", "smoothed", "transitions"])
+@pytest.mark.parametrize(
+    "name", ["collaborative", "item-item", "spectral", "stacked", "smoothed", "regressed", "transitions"]
+)
 @pytest.mark.parametrize(("taste", "other"), [("lamp", "mug"), ("mug", "lamp")])
 def test_who_took_two_of_a_kind_gets_the_rest_of_it_first(tastes, name, taste, other):
     order = ranked(EXPERTS[name](tastes), tastes.training_set, f"{taste}0", f"{taste}1")
@@ -40,7 +42,7 @@ def test_who_took_two_of_a_kind_gets_the_rest_of_it_first(tastes, name, taste, o
     assert all(one.startswith(other) for one in warm[4:])
 
 
-@pytest.mark.parametrize("name", ["smoothed", "attributes", "content", "bayes"])
+@pytest.mark.parametrize("name", ["smoothed", "regressed", "attributes", "content", "bayes"])
 def test_a_new_item_goes_to_those_who_like_its_kind(tastes, name):
     expert, known = EXPERTS[name](tastes), tastes.training_set
     lamps, mugs = scores(expert, known, "lamp0", "lamp1"), scores(expert, known, "mug0", "mug1")
@@ -54,11 +56,11 @@ def test_what_nobody_took_is_not_known_by_who_took_what(tastes, name):
     assert not said.keys() & {"new-lamp", "new-mug"}
 
 
-@pytest.mark.parametrize("name", ["smoothed", "attributes", "content", "bayes"])
+@pytest.mark.parametrize("name", ["smoothed", "regressed", "attributes", "content", "bayes"])
 def test_a_past_of_new_items_alone_is_enough_for_content(tastes, name):
     expert, known = EXPERTS[name](tastes), tastes.training_set
     said = scores(expert, known, "new-lamp")
-    assert name == "smoothed" or np.mean([said[one] for one in CLUSTERS["lamp"]]) > np.mean(
+    assert name in {"smoothed", "regressed"} or np.mean([said[one] for one in CLUSTERS["lamp"]]) > np.mean(
         [said[one] for one in CLUSTERS["mug"]]
     )
 
@@ -66,8 +68,9 @@ def test_a_past_of_new_items_alone_is_enough_for_content(tastes, name):
 def test_content_has_no_place_in_a_world_without_any():
     bare = workshop(two_tastes())
     assert [
-        EXPERTS[name](bare) for name in ("stacked", "smoothed", "content", "bayes", "attributes", "popular-alike")
-    ] == [None] * 6
+        EXPERTS[name](bare)
+        for name in ("stacked", "smoothed", "regressed", "content", "bayes", "attributes", "popular-alike")
+    ] == [None] * 7
 
 
 def test_an_item_moves_from_where_its_kind_stands_to_where_its_buyers_put_it():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 GROUPS: dict[str, Sequence[str]] = {
-    "content": ("content", "attributes", "smoothed", "bayes"),
+    "content": ("content", "attributes", "smoothed", "regressed", "bayes"),
     "collaborative": (
         "collaborative",
         "item-item",

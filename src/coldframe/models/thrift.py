@@ -28,6 +28,7 @@ USEFUL: tuple[tuple[str, ...], ...] = (
     ("repeat",),
     ("item-item", "recent", "smoothed"),
     ("transitions",),
+    ("regressed",),
     ("collaborative", "bayes"),
     ("spectral",),
     ("content",),

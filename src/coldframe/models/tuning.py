@@ -43,6 +43,10 @@ GRID: dict[str, dict[str, tuple[Any, ...]]] = {
         "item_item.content_power": (1.0, 2.0, 4.0),
         "item_item.content_shrink": (0.05, 0.3, 1.0),
     },
+    "regressed": {
+        "item_item.regression_neighbours": (50, 100, 200),
+        "item_item.regression_ridge": (0.5, 1.5, 4.0),
+    },
     "recent": {"item_item.step_decay": (0.3, 0.6, 0.8, 0.9)},
     "spectral": {
         "spectral.exponent": (0.3, 0.35, 0.4, 0.5),

@@ -77,11 +77,6 @@ class Workshop:
         return np.diff(self.features.indptr) > 0
 
     @cached_property
-    def neighbours(self) -> Csr:
-        """Each item's most alike warm items by content, cosines, float32 [n_items, n_items], without itself."""
-        return content_matrix.nearest(self.features, self.is_warm, k=self.settings.item_item.content_neighbours)
-
-    @cached_property
     def item_item(self) -> Any:
         """EASE on likes over item rows, [n_items, n_items], dense or sparse: `fits.item_item.solve`."""
         return solve(self.gram, self.settings.item_item)

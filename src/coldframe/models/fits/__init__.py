@@ -12,7 +12,8 @@ from coldframe.models.fits.attributes import fit_attributes
 from coldframe.models.fits.bayes import fit_bayes
 from coldframe.models.fits.collaborative import fit_collaborative
 from coldframe.models.fits.content import fit_content
-from coldframe.models.fits.item_item import fit_item_item, fit_recent, fit_smoothed, fit_stacked
+from coldframe.models.fits.inherited import fit_regressed, fit_smoothed
+from coldframe.models.fits.item_item import fit_item_item, fit_recent, fit_stacked
 from coldframe.models.fits.popularity import fit_popular, fit_popular_last, fit_trending
 from coldframe.models.fits.repeat import fit_repeat
 from coldframe.models.fits.spectral import fit_spectral
@@ -32,6 +33,7 @@ EXPERTS: Mapping[str, Callable[[Workshop], Expert | None]] = {
     "walk": fit_walk,
     "stacked": fit_stacked,
     "smoothed": fit_smoothed,
+    "regressed": fit_regressed,
     "content": fit_content,
     "attributes": fit_attributes,
     "transitions": fit_transitions,

@@ -1,7 +1,6 @@
-"""Closed-form item-item models: on history alone, on history and content in one, and carried over to new items.
+"""Closed-form item-item models: on history alone, and on history and content in one.
 
-EASE (Steck 2019); stacked with item features as further rows of the matrix (Jeunen et al. 2020); smoothed over the
-nearest items by content, so that an item nobody took inherits from those it is like.
+EASE (Steck 2019); stacked with item features as further rows of the matrix (Jeunen et al. 2020).
 """
 
 from typing import Any
@@ -50,21 +49,6 @@ def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     return as_expert("stacked", "collaborative", solve(stacked, settings), workshop.is_warm, recall, settings)
 
 
-def fit_smoothed(workshop: Workshop) -> ItemItem | DenseItemItem | None:
-    """Return s(j) = Σ_k sim(j, k)^p s(k) ÷ (shrink + Σ_k sim^p) over j's nearest warm items k by content."""
-    settings = workshop.settings.item_item
-    if not workshop.has_content.any() or workshop.is_warm.sum() < 2:
-        return None
-    near = workshop.neighbours.copy()
-    near.data = near.data ** np.float32(settings.content_power)
-    total = np.asarray(near.sum(axis=1)).ravel() + settings.content_shrink
-    weights = sp.csr_matrix(sp.diags(1 / total) @ near, dtype=np.float32)
-    matrix = workshop.item_item @ weights.T
-    can_score = np.diff(near.indptr) > 0
-    recall = Recall(half_life_days=settings.half_life_days)
-    return as_expert("smoothed", "content", matrix, can_score, recall, settings)
-
-
 def as_expert(
     name: str, family: Family, matrix: Any, can_score: np.ndarray, recall: Recall, settings: ItemItemSettings
 ) -> ItemItem | DenseItemItem:
@@ -75,7 +59,7 @@ def as_expert(
         if len(matrix) <= settings.kept_dense:
             codes = CodedRows.of(np.asarray(matrix, np.float32))
             return DenseItemItem(name=name, family=family, can_score=can_score, recall=recall, matrix=codes)
-        matrix = _largest(matrix, settings.kept_per_item)
+        matrix = largest(matrix, settings.kept_per_item)
     rows = sparse_rows(sp.csr_matrix(matrix, dtype=np.float32))
     return ItemItem(name=name, family=family, can_score=can_score, recall=recall, matrix=rows)
 
@@ -87,14 +71,14 @@ def sparse_rows(matrix: Csr) -> SparseRows:
     )
 
 
-def _largest(matrix: np.ndarray, k: int) -> Csr:
+def largest(matrix: np.ndarray, k: int) -> Csr:
     """Return the k entries of largest size in each row.
 
     Of each row, not column: what an item of the past says is cut alike for all that it speaks of. Cut by column, an
     item's largest entries are those that speak against it, and what is left of it is one-sided.
     """
-    n = len(matrix)
-    k = min(k, n - 1)
+    n, width = matrix.shape
+    k = min(k, width - 1)
     kept = np.argpartition(-np.abs(matrix), k, axis=1)[:, :k]
     values = np.take_along_axis(matrix, kept, axis=1)
     return sp.csr_matrix((values.ravel(), (np.repeat(np.arange(n), k), kept.ravel())), shape=matrix.shape)
