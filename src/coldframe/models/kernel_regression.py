@@ -21,32 +21,16 @@ def regressed(features: Csr, near: Csr, ridge: float) -> Csr:
     neighbour i is worth becomes what j is worth: Σ_i W_ji × worth of i.
     """
     weights = np.zeros(near.nnz, np.float32)
-    _solve_rows(
-        near.indptr.astype(np.int64),
-        near.indices,
-        near.data,
-        features.indptr.astype(np.int64),
-        features.indices,
-        features.data,
-        features.shape[1],
-        np.float32(ridge),
-        weights,
-    )
+    likeness = (near.indptr.astype(np.int64), near.indices, near.data)
+    rows = (features.indptr.astype(np.int64), features.indices, features.data)
+    _solve_rows(likeness, rows, features.shape[1], np.float32(ridge), weights)
     return sp.csr_matrix((weights, near.indices, near.indptr), shape=near.shape)
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _solve_rows(  # type: ignore[no-untyped-def] # noqa: ANN202
-    starts,  # noqa: ANN001
-    neighbours,  # noqa: ANN001
-    likeness,  # noqa: ANN001
-    feature_starts,  # noqa: ANN001
-    feature,  # noqa: ANN001
-    value,  # noqa: ANN001
-    n_features,  # noqa: ANN001
-    ridge,  # noqa: ANN001
-    weights,  # noqa: ANN001
-):
+def _solve_rows(near, features, n_features, ridge, weights):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    starts, neighbours, likeness = near
+    feature_starts, feature, value = features
     for chunk in numba.prange(CHUNKS):
         row = np.zeros(n_features, np.float32)
         for j in range(chunk, len(starts) - 1, CHUNKS):
