@@ -5,6 +5,7 @@ Owns the names: `hybrid`, each expert, and each form that was compared. One trai
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from threading import Lock
 from typing import Generic, TypeVar
 
 from coldframe.dataset.training_set import TrainingSet
@@ -66,6 +67,7 @@ class Memory(Generic[T]):
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._kept: dict[int, tuple[Request, T]] = {}
+        self._lock = Lock()
 
     def recall(self, request: Request, make: Callable[[Request], T]) -> T:
         """Return what `make` says of a request, made once; it is nobody's to change."""
@@ -73,9 +75,10 @@ class Memory(Generic[T]):
         if kept is not None and kept[0] is request:
             return kept[1]
         made = make(request)
-        self._kept[id(request)] = (request, made)
-        while len(self._kept) > REMEMBERED:
-            self._kept.pop(next(iter(self._kept)), None)
+        with self._lock:
+            self._kept[id(request)] = (request, made)
+            while len(self._kept) > REMEMBERED:
+                del self._kept[next(iter(self._kept))]
         return made
 
 

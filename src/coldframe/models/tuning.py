@@ -66,7 +66,7 @@ GRID: dict[str, dict[str, tuple[Any, ...]]] = {
         "transitions.backward": (0.2, 0.7, 1.0),
     },
     "repeat": {"repeat.half_life_days": (0.0, 15.0, 30.0, 60.0, 120.0)},
-    "attributes": {"content.half_life_days": (0.0, 30.0, 90.0)},
+    "attributes": {"content.half_life_days": (0.0, 30.0, 90.0), "content.length_exponent": (0.0, 0.2, 0.4, 0.6)},
 }
 """Expert → setting → values tried, in this order."""
 

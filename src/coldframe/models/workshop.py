@@ -68,8 +68,9 @@ class Workshop:
 
     @cached_property
     def features(self) -> Csr:
-        """Content of each item, TF-IDF, rows of length 1 or 0, float32 [n_items, n_features]."""
-        return content_matrix.tf_idf(self.training_set.item_features)
+        """Content of each item, TF-IDF, rows of about length 1, or 0, float32 [n_items, n_features]."""
+        exponent = self.settings.content.length_exponent
+        return content_matrix.tf_idf(self.training_set.item_features, length_exponent=exponent)
 
     @cached_property
     def has_content(self) -> Bools:

@@ -148,6 +148,9 @@ class ContentSettings:
         low=256,
         high=4_194_304,
     )
+    length_exponent: float = setting(
+        0.0, reason="0: an item described at length counts like one of few words.", low=0.0, high=1.0
+    )
     l2: float = setting(1e-6, reason="The seed article's penalty.", unit="", low=0.0, high=1.0)
     epochs: int = setting(3, reason="Enough for the loss to flatten on Online Retail.", unit="epochs", low=1, high=500)
     learning_rate: float = setting(

@@ -1,7 +1,7 @@
 """The plainest content expert: which words, tags and categories does the past have in common with an item?
 
-Owns the profile in feature space. Rows are TF-IDF weighted and of length 1 (Salton), so a score is a cosine before the
-user's own norm, which is the same for all items.
+Owns the profile in feature space. Rows are TF-IDF weighted and of about length 1 (Salton), so a score is about a
+cosine before the user's own norm, which is the same for all items.
 """
 
 from dataclasses import dataclass
