@@ -24,6 +24,7 @@ from coldframe.models.workshop import Report, Workshop, quiet
 from coldframe.scoring.hybrid import Hybrid, Retriever
 from coldframe.scoring.mixing import Calibration
 from coldframe.scoring.request import Expert
+from coldframe.scoring.threads import one_thread_each
 from coldframe.settings import Settings
 
 
@@ -130,7 +131,10 @@ def _select(
     kept = Thrift(budget, settings).requests(len(questions), lambda n: ask(spread(len(questions), n)))
     lessons = ask(spread(len(questions), kept))
     timeless = len({question.request.now for question in questions}) == 1
-    selection = select(experts, lessons, settings, report, timeless=timeless, refit=refit, in_time=FormsInTime(budget))
+    with one_thread_each():
+        selection = select(
+            experts, lessons, settings, report, timeless=timeless, refit=refit, in_time=FormsInTime(budget)
+        )
     return selection, lessons.calibration
 
 
