@@ -26,10 +26,10 @@ def leading_vectors(matrix: Csr, rank: int, draw: np.random.Generator) -> Floats
     """
     rank = min(rank, min(matrix.shape) - 1)
     width = min(rank + OVERSAMPLING, *matrix.shape)
-    basis = draw.normal(size=(matrix.shape[1], width)).astype(np.float32)
+    basis: Floats = draw.normal(size=(matrix.shape[1], width)).astype(np.float32)
     with one_thread_each():
         for _ in range(POWER_ITERATIONS):
-            basis = la.qr(gram_times(matrix, basis), mode="economic", overwrite_a=True, check_finite=False)[0]
+            basis = np.asarray(la.qr(gram_times(matrix, basis), mode="economic", check_finite=False)[0])
         small = basis.T @ gram_times(matrix, basis)
         _, vectors = la.eigh((small + small.T) / 2)
     return (basis @ vectors[:, ::-1][:, :rank]).astype(np.float32)
