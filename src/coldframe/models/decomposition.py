@@ -10,10 +10,11 @@ import scipy.linalg as la
 
 from coldframe.dataset.training_set import Floats
 from coldframe.models.csr import Csr
-from coldframe.scoring.threads import one_thread_each
 
 POWER_ITERATIONS = 2
 OVERSAMPLING = 16
+BLOCK = 65_536
+"""Rows of N whose product with a basis is held at a time."""
 SLAB = 64
 """Columns that one thread multiplies at a time: those of a popular row stay in a core's cache."""
 
@@ -27,12 +28,16 @@ def leading_vectors(matrix: Csr, rank: int, draw: np.random.Generator) -> Floats
     rank = min(rank, min(matrix.shape) - 1)
     width = min(rank + OVERSAMPLING, *matrix.shape)
     basis: Floats = draw.normal(size=(matrix.shape[1], width)).astype(np.float32)
-    with one_thread_each():
-        for _ in range(POWER_ITERATIONS):
-            basis = np.asarray(la.qr(gram_times(matrix, basis), mode="economic", check_finite=False)[0])
-        small = basis.T @ gram_times(matrix, basis)
-        _, vectors = la.eigh((small + small.T) / 2)
+    for _ in range(POWER_ITERATIONS):
+        basis = np.asarray(la.qr(gram_times(matrix, basis), mode="economic", check_finite=False)[0])
+    _, vectors = la.eigh(_small_gram(matrix, basis))
     return (basis @ vectors[:, ::-1][:, :rank]).astype(np.float32)
+
+
+def _small_gram(matrix: Csr, basis: Floats) -> Floats:
+    """Return (N B)'(N B), float32 [width, width], a block of N's rows at a time."""
+    blocks = (matrix[start : start + BLOCK] @ basis for start in range(0, matrix.shape[0], BLOCK))
+    return sum((block.T @ block for block in blocks), np.zeros((basis.shape[1],) * 2, np.float32))
 
 
 def gram_times(matrix: Csr, basis: Floats) -> Floats:

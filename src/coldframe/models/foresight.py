@@ -23,8 +23,12 @@ PER_LESSON = 0.02
 """Fitting, comparing and fitting again all forms of the mixer, per later request."""
 PER_SCORE = 1.5e-8
 """One expert's word on one item, until the best of all are found."""
-PER_BYTE = 2e-8
-"""Codes for a scan of a bundle, its hashes, writing it and reading it back."""
+PER_BYTE = 6e-9
+"""Hashing a bundle, writing it and reading it back."""
+CODED = 4
+"""Vectors cost so many times as much, since codes are made of them for a scan."""
+OF_CONTENT = ("bayes", "stacked", "smoothed", "content")
+"""Experts that nobody can teach where nothing is known of any item."""
 EXPLAINED = 200
 """Requests whose shares are explained at the end cost as much as this many that are asked."""
 GRAM_KEPT = 0.65
@@ -34,7 +38,9 @@ PROBE_SECONDS = 0.15
 
 
 class Size(NamedTuple):
-    """How much there is to learn from; `n_pairs` are pairs of likes of one user, himself with himself too."""
+    """How much there is to learn from: `n_likes` pairs of a user and an item he met, `n_warm` items met by anybody,
+    `n_pairs` pairs of items met by one user.
+    """
 
     n_events: int
     n_likes: int
@@ -48,16 +54,15 @@ class Size(NamedTuple):
     def of(training_set: TrainingSet) -> "Size":
         """Return a training set's size."""
         events, features = training_set.interactions, training_set.item_features
-        liked = events.where(events.weight > 0)
-        per_user = np.bincount(liked.user).astype(np.int64)
+        met = training_set.seen.sizes
         described = any(len(bags.indices) for bags in (features.categories, features.tags, features.words))
         return Size(
             n_events=len(events),
-            n_likes=len(liked),
+            n_likes=int(met.sum()),
             n_users=training_set.n_users,
             n_items=training_set.n_items,
-            n_warm=int((np.bincount(liked.item) > 0).sum()),
-            n_pairs=int((per_user**2).sum()),
+            n_warm=len(np.unique(events.item)),
+            n_pairs=int((met**2).sum()),
             is_described=described or bool(np.isfinite(features.numeric).any()),
         )
 
@@ -105,7 +110,7 @@ def expert_seconds(size: Size, settings: Settings, cores: float) -> dict[str, fl
     filtering = gram + 3e-11 * size.n_warm**3
     if size.n_warm > settings.spectral.dense_items:
         filtering = _decomposing(size, settings.spectral.rank, cores)
-    of_all = {
+    found = {
         "collaborative": factorising,
         "item-item": equations,
         "spectral": filtering,
@@ -113,33 +118,37 @@ def expert_seconds(size: Size, settings: Settings, cores: float) -> dict[str, fl
         "walk": gram + 1.2e-7 * entries,
         "transitions": 1.7e-7 * looked_at,
         "repeat": 4e-7 * size.n_events,
-    }
-    of_described = {
         "bayes": factorising,
         "stacked": equations,
         "smoothed": neighbours,
         "content": 10 + 4e-6 * size.n_events + 2e-4 * size.n_items,
     }
-    return of_all | of_described if size.is_described else of_all
+    return {name: found[name] for name in _taught(size, [*found])}
 
 
-def asking_seconds(size: Size, n_experts: int, n_requests: int) -> float:
-    """Return what asking so many experts so many requests takes."""
-    return PER_SCORE * n_requests * n_experts * size.n_items
+def asking_seconds(size: Size, names: Sequence[str], n_requests: int) -> float:
+    """Return what asking experts so many requests takes."""
+    return PER_SCORE * n_requests * len(_taught(size, names)) * size.n_items
 
 
 def finishing_seconds(size: Size, settings: Settings, names: Sequence[str]) -> float:
     """Return what follows the choice of a form: shares by warmth, the bundle written and read back."""
-    entries = 8 * min(settings.item_item.kept_per_item, GRAM_KEPT * size.n_pairs / size.n_items)
+    rule, entries = settings.item_item, GRAM_KEPT * size.n_pairs / size.n_items
+    solved = rule.kept_per_item if size.n_warm <= rule.dense_items else min(rule.kept_per_item, rule.neighbours)
     bytes_of_an_item = {
-        **dict.fromkeys(("item-item", "recent", "stacked", "smoothed", "walk", "transitions"), entries),
-        **dict.fromkeys(("collaborative", "bayes"), 4 * settings.collaborative.factors),
-        "spectral": 8 * settings.spectral.rank,
-        "svd": 8 * settings.spectral.few,
-        "content": 4 * settings.content.dim,
+        **dict.fromkeys(("item-item", "recent", "stacked", "smoothed"), 8 * min(solved, entries)),
+        **dict.fromkeys(("walk", "transitions"), 8 * min(rule.kept_per_item, entries)),
+        **dict.fromkeys(("collaborative", "bayes"), CODED * 4 * settings.collaborative.factors),
+        "spectral": CODED * 8 * settings.spectral.rank,
+        "svd": CODED * 8 * settings.spectral.few,
+        "content": CODED * 4 * settings.content.dim,
     }
-    width = sum(bytes_of_an_item.get(name, 16) for name in names)
-    return asking_seconds(size, len(names), EXPLAINED) + PER_BYTE * size.n_items * width
+    width = sum(bytes_of_an_item.get(name, 16) for name in _taught(size, names))
+    return asking_seconds(size, names, EXPLAINED) + PER_BYTE * size.n_items * width
+
+
+def _taught(size: Size, names: Sequence[str]) -> list[str]:
+    return [name for name in names if size.is_described or name not in OF_CONTENT]
 
 
 def _factorising(size: Size, settings: Settings) -> float:

@@ -136,7 +136,7 @@ class Thrift:
     def _for_experts(self, compilers: float) -> float:
         """Return what experts may take: all but what compilers and all requests take, or half where that is more."""
         n, names = self._settings.mixer.max_requests, wanted(self._settings)
-        others = self._slowed(compilers + asking_seconds(self._size, len(names), n) + PER_LESSON * n)
+        others = self._slowed(compilers + asking_seconds(self._size, names, n) + PER_LESSON * n)
         left = self._budget.left
         return left - min(others + self._last_steps(), KEPT_BACK * left)
 
