@@ -33,7 +33,7 @@ USERS, ITEMS = 1_000_000, 100_000
 AS_OF = "2026-06-01T00:00Z"
 MOST_SECONDS, MOST_GB = 300.0, 12.0
 START_SECONDS = 15.0
-"""Kept back from the training's budget for what it cannot stop at, for its own start, and for the server's."""
+"""Kept back from the training's budget for what it cannot stop at, and for the server's start."""
 LEAST_SHARE = 0.3
 """Of the whole time, what a training is given however long the import took."""
 

@@ -29,6 +29,7 @@ from coldframe.models import Trained, fit_models, train_hybrid
 from coldframe.models.budget import Budget
 from coldframe.models.compiled import STEP as COMPILE
 from coldframe.models.compiled import compiling
+from coldframe.models.foresight import Machine
 from coldframe.models.questions import Question
 from coldframe.models.recommender import served
 from coldframe.models.tuning import Tuned
@@ -68,18 +69,22 @@ def train(
     window_days: int | None = None,
     clock: Clock,
     progress: Report,
+    spent: float = 0.0,
 ) -> TrainingResult:
     """Train on the store's events and publish one bundle, not yet promoted.
 
-    With `training.time_budget_minutes` it leaves out what would not fit in, and says so in the manifest; the bytes are
-    the same again where the same things are left out. Raises `BudgetError` when too little fits in.
+    With `training.time_budget_minutes`, of which `spent` seconds are gone already, it leaves out what would not fit in,
+    and says so in the manifest; the bytes are the same again where the same things are left out. Raises `BudgetError`
+    when too little fits in.
 
     The window is the last `window_days` (default: `window.days`) before `as_of` (default: just after the newest event).
     Live events of days that have ended are sealed first, so that the scan reads segments. Raises `DataError` where
     there is nothing to learn from, `BundleError` or `StoreError` when the disk refuses.
     """
     minutes = settings.training.time_budget_minutes
-    watch, budget = _Stopwatch(), Budget(60 * minutes if minutes else inf)
+    watch = _Stopwatch()
+    machine = Machine.probed(settings.training.threads) if minutes else Machine()
+    budget = Budget(60 * minutes or inf, spent=spent, machine=machine)
     with compiling(lambda: progress(COMPILE, 0, 1)) as wait:
         result = _train(store, registry, settings, as_of, window_days, clock, progress, watch, budget)
     if wait.seconds:

@@ -9,7 +9,7 @@ from model_worlds import SETTINGS, workshop
 
 from coldframe.models import gram as gram_module
 from coldframe.models.als import factorise
-from coldframe.models.decomposition import leading_vectors
+from coldframe.models.decomposition import gram_times, leading_vectors
 from coldframe.models.fits.item_item import fit_item_item
 from coldframe.models.fits.spectral import fit_spectral
 from coldframe.models.fits.walk import _largest_per_column
@@ -25,7 +25,8 @@ ALPHA, RIDGE = 8.0, 0.03
 @pytest.fixture(autouse=True)
 def _without_compiling(monkeypatch):
     """The sparse solver as it is written: compiling it takes half a minute, and says nothing about its equations."""
-    monkeypatch.setattr(gram_module, "_solve_columns", gram_module._solve_columns.py_func)
+    for name in ("_solve_columns", "_fill_upper", "_solve_upper"):
+        monkeypatch.setattr(gram_module, name, getattr(gram_module, name).py_func)
 
 
 def likes(share=0.4, seed=4):
@@ -132,6 +133,19 @@ def test_sparse_ease_with_every_neighbour_is_dense_ease():
     assert found.toarray() == pytest.approx(dense_ease(gram(everything), 0.5), abs=1e-4)
 
 
+@pytest.mark.parametrize("searched", [0, 10**9])
+def test_sparse_ease_solves_the_equations_of_its_neighbours(monkeypatch, searched):
+    monkeypatch.setattr(gram_module, "SEARCHED", searched)
+    of_likes = gram(likes(share=0.2))
+    found = sparse_ease(of_likes, 0.5, neighbours=4, exponent=0.4).tocsc()
+    whole, ridge = of_likes.matrix.toarray().astype(np.float64), 0.5 * of_likes.diagonal.mean()
+    for j in range(whole.shape[0]):
+        near = found[:, j].indices
+        assert len(near)
+        system = whole[np.ix_(near, near)] + ridge * np.eye(len(near))
+        np.testing.assert_allclose(found[:, j].data, np.linalg.solve(system, whole[near, j]), rtol=1e-4, atol=1e-6)
+
+
 def test_sparse_ease_keeps_to_its_neighbours():
     found = sparse_ease(gram(likes()), 0.5, neighbours=3, exponent=0.4)
     assert np.diff(found.tocsc().indptr).max() == 3
@@ -202,6 +216,23 @@ def test_a_truncated_filter_is_a_projection_on_the_leading_directions():
     assert isinstance(expert, Factors)
     found = expert.inward @ expert.outward.T
     assert found == pytest.approx(item[:, None] * (leading @ leading.T) / item, abs=2e-3)
+
+
+@pytest.mark.parametrize("width", [1, 3, 64, 65, 200])
+def test_a_gram_matrix_that_is_never_made_multiplies_all_the_same(width):
+    draw = np.random.default_rng(2)
+    matrix = sp.random(50, 20, 0.1, "csr", np.float32, draw)
+    basis = draw.normal(size=(20, width)).astype(np.float32)
+    np.testing.assert_allclose(gram_times(matrix, basis), matrix.T @ (matrix @ basis), rtol=1e-4, atol=1e-5)
+
+
+def test_leading_vectors_of_noise_hold_at_least_nine_tenths_of_what_the_best_hold():
+    draw = np.random.default_rng(4)
+    matrix = sp.random(400, 300, 0.05, "csr", np.float32, draw)
+    found = leading_vectors(matrix, 40, draw)
+    held = ((matrix @ found) ** 2).sum()
+    best = (np.linalg.svd(matrix.toarray(), compute_uv=False)[:40] ** 2).sum()
+    assert 0.9 < held / best <= 1 + 1e-5
 
 
 def test_leading_vectors_are_orthonormal_and_span_what_counts():

@@ -11,7 +11,9 @@ from coldframe.errors import BudgetError
 from coldframe.models import train_hybrid
 from coldframe.models.budget import Budget
 from coldframe.models.fits import EXPERTS
-from coldframe.models.thrift import FEWEST_REQUESTS, SAMPLE, USEFUL, FormsInTime, Thrift, spread
+from coldframe.models.foresight import Machine, Size, expert_seconds, finishing_seconds
+from coldframe.models.thrift import FEWEST_REQUESTS, USEFUL, FormsInTime, Thrift, spread
+from coldframe.settings import Settings
 from coldframe.testing.shop import quick_settings, shop
 
 WANTED = ["popular-ever", "attributes", "item-item", "walk"]
@@ -62,26 +64,62 @@ def test_with_time_enough_the_same_is_made():
     assert in_time.selection.scores == plain.selection.scores
 
 
-def test_an_expert_too_dear_is_tried_on_a_sample_and_never_begun():
-    time = Time(fit_item_item=HOUR / SAMPLE / 2)
-    result = trained(time)
-    assert time.begun["fit item-item"] == 1
-    assert what(result) == ["item-item"]
-    assert "item-item" not in names(result)
-    assert {"walk", "attributes"} <= set(names(result))
+def test_an_expert_too_dear_is_foreseen_and_never_begun():
+    training_set = shop().training_set()
+    settings = quick_settings(mixer={"experts": ["popular-ever", "attributes", "item-item"]})
+    dear = expert_seconds(Size.of(training_set), settings, 1.0)["item-item"]
+    budget = Budget(HOUR, stopwatch=Time(), machine=Machine(HOUR / dear / 3))
+    kept = Thrift(budget, settings, training_set).experts(training_set)
+    assert [one.what for one in budget.left_out] == ["item-item"]
+    assert kept.mixer.experts == ["attributes", "popular-ever"]
+
+
+def test_the_filter_is_made_smaller_before_it_is_left_out():
+    training_set = shop(n_items=1_000).training_set()
+    settings = quick_settings(
+        mixer={"experts": ["popular-ever", "spectral"]}, spectral={"rank": 512, "dense_items": 100}
+    )
+    dear = expert_seconds(Size.of(training_set), settings, 1.0)["spectral"]
+    budget = Budget(HOUR, stopwatch=Time(), machine=Machine(HOUR / dear / 3))
+    kept = Thrift(budget, settings, training_set).experts(training_set)
+    assert 64 <= kept.spectral.rank < 512
+    assert [one.what for one in budget.left_out] == ["directions of spectral"]
+    assert "spectral" in kept.mixer.experts
+
+
+@pytest.mark.parametrize("described", [False, True])
+def test_what_is_foreseen_grows_with_what_there_is(described):
+    few, many = (Size(*(times * n for n in (20, 18, 5, 30, 30, 100)), described) for times in (100, 10_000))
+    settings = Settings()
+    before, after = (expert_seconds(size, settings, 1.0) for size in (few, many))
+    assert before.keys() == after.keys() <= EXPERTS.keys()
+    assert all(0 < before[name] < after[name] for name in before)
+    assert finishing_seconds(few, settings, WANTED) < finishing_seconds(many, settings, WANTED)
+
+
+def test_the_machine_is_probed():
+    machine = Machine.probed(2)
+    assert machine.pace > 0
+    assert 1 <= machine.cores <= 2
+
+
+def test_what_was_spent_before_counts():
+    assert Budget(60, spent=20, stopwatch=Time()).left == 40
 
 
 def test_an_expert_that_took_longer_than_its_sample_said_is_not_fitted_again():
-    time = Time(fit_item_item=[0.0, HOUR / 2])
+    time = Time(fit_item_item=[HOUR / 2])
     result = trained(time)
-    assert time.begun["fit item-item"] == 2
+    assert time.begun["fit item-item"] == 1
     assert what(result) == ["item-item"]
     assert "item-item" not in names(result)
 
 
 def test_the_more_useful_ones_are_kept():
-    costs = dict.fromkeys(("fit_attributes", "fit_item_item", "fit_walk"), HOUR / 150)
-    assert what(trained(Time(**costs))) == ["walk"]
+    budget = Budget(HOUR, stopwatch=Time())
+    took = dict.fromkeys(("attributes", "item-item", "walk"), 0.3 * HOUR)
+    Thrift(budget, SETTINGS, shop().training_set()).again(took, 1.0)
+    assert [one.what for one in budget.left_out] == ["walk"]
 
 
 def test_requests_are_halved_until_they_fit():
@@ -99,8 +137,8 @@ def test_requests_are_halved_until_they_fit():
 @pytest.mark.parametrize(
     ("costs", "why"),
     [
-        ({"fit_popular_ever": HOUR}, "popularity"),
-        ({"fit_popular_ever": [0.0, 2 * HOUR]}, "spent at the step"),
+        ({"fit_popular_ever": HOUR / 2}, "popularity"),
+        ({"fit_popular_ever": 2 * HOUR}, "spent at the step"),
         ({"ask_experts": [HOUR / 2, 0.0]}, "no time to ask"),
         ({"fit_mixer": HOUR}, "spent at the step"),
     ],
@@ -151,5 +189,6 @@ def test_few_requests_are_all_asked_at_once():
     def never(n):
         raise AssertionError(n)
 
-    assert Thrift(Budget(60), SETTINGS).requests(FEWEST_REQUESTS, never) == FEWEST_REQUESTS
-    assert Thrift(Budget(), SETTINGS).requests(10_000, never) == 10_000
+    training_set = shop().training_set()
+    assert Thrift(Budget(60), SETTINGS, training_set).requests(FEWEST_REQUESTS, never) == FEWEST_REQUESTS
+    assert Thrift(Budget(), SETTINGS, training_set).requests(10_000, never) == 10_000

@@ -1,5 +1,6 @@
 """`coldframe train`: events → a bundle, in named steps."""
 
+from time import perf_counter
 from typing import Annotated
 
 import typer
@@ -29,6 +30,7 @@ def train(
 
     Example: `coldframe train --window 90 --seed 7`
     """
+    began = perf_counter()
     require_extra("train")
     project = open_project(ctx)
     keep_compiled(project.data)
@@ -51,6 +53,7 @@ def train(
             window_days=window,
             clock=system_clock,
             progress=show,
+            spent=perf_counter() - began,
         )
     if json:
         emit({"result": result, "promoted": promote, "run": run})

@@ -9,10 +9,13 @@ from time import perf_counter
 from typing import NamedTuple
 
 from coldframe.errors import BudgetError
+from coldframe.models.foresight import Machine
 
 Stopwatch = Callable[[], float]
 """Returns seconds that only grow."""
 REMEDY = "Give it more (--time-budget, training.time_budget_minutes), or let it learn less: mixer.experts, window.days."
+
+ANY = Machine()
 
 
 class LeftOut(NamedTuple):
@@ -23,16 +26,20 @@ class LeftOut(NamedTuple):
 
 
 class Budget:
-    """Seconds that a training may take from now on; without an end by default.
+    """Seconds that a training may take, of which some are `spent` already; without an end by default.
+
+    `machine` says how fast what is foreseen will be done.
 
     >>> budget = Budget(60, stopwatch=iter([0.0, 45.0]).__next__)
     >>> budget.left
     15.0
     """
 
-    def __init__(self, seconds: float = inf, *, stopwatch: Stopwatch = perf_counter) -> None:
-        self.seconds, self.stopwatch = seconds, stopwatch
-        self._end = stopwatch() + seconds
+    def __init__(
+        self, seconds: float = inf, *, spent: float = 0.0, machine: Machine = ANY, stopwatch: Stopwatch = perf_counter
+    ) -> None:
+        self.seconds, self.machine, self.stopwatch = seconds, machine, stopwatch
+        self._end = stopwatch() + seconds - spent
         self.left_out: list[LeftOut] = []
 
     @property

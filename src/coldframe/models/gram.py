@@ -20,11 +20,13 @@ from coldframe.settings.sections import ItemItemSettings
 
 MIRRORED = 1_024
 """Rows copied at a time from one half of a symmetric matrix to the other."""
+SEARCHED = 32
+"""Entries of a row that are read in the time in which one is searched."""
 
 
 @dataclass(frozen=True)
 class ItemGram:
-    """G = X' D^−c X, sparse float32 [n_warm, n_warm]; D are the users' degrees, `rows` the item rows of its columns."""
+    """G = X' D^−c X, sparse float32 [n_warm, n_warm], rows in order; D are the users' degrees, `rows` the item rows."""
 
     matrix: Csr
     rows: NDArray[np.int64]
@@ -38,7 +40,9 @@ class ItemGram:
         degree = np.asarray(warm.sum(axis=1)).ravel()
         weight = np.where(degree > 0, np.maximum(degree, 1e-9) ** -user_exponent, 0).astype(np.float32)
         scaled = sp.csr_matrix(sp.diags(np.sqrt(weight)) @ warm, dtype=np.float32)
-        return ItemGram(sp.csr_matrix(scaled.T @ scaled, dtype=np.float32), rows, seen.shape[1])
+        matrix: Csr = sp.csr_matrix(scaled.T @ scaled, dtype=np.float32)
+        matrix.sort_indices()
+        return ItemGram(matrix, rows, seen.shape[1])
 
     @property
     def diagonal(self) -> Floats:
@@ -118,7 +122,7 @@ def _solve_columns(indptr, indices, data, discount, ridge, columns, values):  # 
     n_chunks = 64
     for chunk in numba.prange(n_chunks):
         place = np.full(n, k, np.int32)
-        wide = np.empty((k, k + 1), np.float32)
+        wide, right = np.empty((k, k + 1), np.float32), np.empty(k, np.float32)
         for j in range(chunk, n, n_chunks):
             start, stop = indptr[j], indptr[j + 1]
             strength = np.empty(stop - start, np.float32)
@@ -127,26 +131,62 @@ def _solve_columns(indptr, indices, data, discount, ridge, columns, values):  # 
                 strength[a - start] = np.float32(-1) if i == j else data[a] * discount[i]
             order = np.argsort(-strength)
             size = 0
-            chosen = np.empty(k, np.int32)
-            right = np.empty(k, np.float32)
+            picked, lengths = np.empty(k, np.int64), np.empty(k, np.int64)
             for r in range(min(k, stop - start)):
                 a = order[r]
                 if strength[a] <= 0:
                     break
-                chosen[size] = indices[start + a]
-                right[size] = data[start + a]
-                place[chosen[size]] = size
+                picked[size] = start + a
+                lengths[size] = indptr[indices[start + a] + 1] - indptr[indices[start + a]]
                 size += 1
-            if size == 0:
-                continue
+            picked = picked[:size][np.argsort(lengths[:size])]
+            for r in range(size):
+                columns[j, r] = indices[picked[r]]
+                right[r] = data[picked[r]]
+                place[columns[j, r]] = r
+            _fill_upper(indptr, indices, data, columns[j, :size], place, ridge, wide)
+            _solve_upper(wide, right, values[j, :size])
+            for r in range(size):
+                place[columns[j, r]] = k
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_upper(indptr, indices, data, chosen, place, ridge, wide):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Write the upper half of G_SS + λI to `wide`; `chosen` come by the length of their rows, the shortest first.
+
+    So a pair is found in the shorter of its two rows; the few that a long row still lacks are searched there.
+    """
+    size = len(chosen)
+    wide[:size, :size] = 0
+    for r in range(size):
+        start, stop = indptr[chosen[r]], indptr[chosen[r] + 1]
+        if stop - start <= SEARCHED * (size - r):
             # What is not chosen goes to the last column: storing it costs less than asking whether to.
-            wide[:size] = 0
-            for r in range(size):
-                for a in range(indptr[chosen[r]], indptr[chosen[r] + 1]):
-                    wide[r, place[indices[a]]] = data[a]
-                wide[r, r] += ridge
-            solved = np.linalg.solve(wide[:size, :size].copy(), right[:size])
-            for r in range(size):
-                columns[j, r] = chosen[r]
-                values[j, r] = solved[r]
-                place[chosen[r]] = k
+            for a in range(start, stop):
+                wide[r, place[indices[a]]] = data[a]
+        else:
+            row = indices[start:stop]
+            for s in range(r, size):
+                a = np.searchsorted(row, chosen[s])
+                if a < len(row) and row[a] == chosen[s]:
+                    wide[r, s] = data[start + a]
+        wide[r, r] += ridge
+
+
+@numba.njit(cache=True, nogil=True)
+def _solve_upper(wide, right, solved):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Solve A x = `right` by elimination for a positive definite A given by its upper half, which is taken over."""
+    size = len(solved)
+    for r in range(size):
+        pivot = np.float32(1) / wide[r, r]
+        for i in range(r + 1, size):
+            factor = wide[r, i] * pivot
+            if factor != 0:
+                for a in range(i, size):
+                    wide[i, a] -= factor * wide[r, a]
+                right[i] -= factor * right[r]
+    for r in range(size - 1, -1, -1):
+        rest = right[r]
+        for a in range(r + 1, size):
+            rest -= wide[r, a] * solved[a]
+        solved[r] = rest / wide[r, r]

@@ -18,12 +18,13 @@ from coldframe.models.later import hold_out
 from coldframe.models.lessons import Lessons, gather_lessons
 from coldframe.models.questions import Question
 from coldframe.models.selection import Selection, select
-from coldframe.models.thrift import FormsInTime, Thrift, spread, watched
+from coldframe.models.thrift import Thrift, spread, watched
 from coldframe.models.warmth import WarmthRow, weights_by_warmth
 from coldframe.models.workshop import Report, Workshop, quiet
 from coldframe.scoring.hybrid import Hybrid, Retriever
 from coldframe.scoring.mixing import Calibration
 from coldframe.scoring.request import Expert
+from coldframe.scoring.threads import one_thread_each
 from coldframe.settings import Settings
 
 
@@ -57,13 +58,14 @@ def train_hybrid(
     `BudgetError` when too little fits in.
     """
     budget = budget or Budget()
-    report, thrift = watched(budget, report), Thrift(budget, settings, report)
+    report = watched(budget, report)
     _check_experts(settings.mixer.experts)
     repeat = repeat_policy(training_set.interactions, settings.recommend.repeat)
     if questions is not None:
         workshop = Workshop(training_set, settings, report)
         experts = fit_experts(workshop)
-        selection, calibration = _select(experts, workshop, questions, settings, report, Budget(), refit=refit)
+        free = Thrift(Budget(), settings, training_set)
+        selection, calibration = _select(experts, workshop, questions, settings, report, free, refit=refit)
         hybrid = _hybrid(experts, workshop, selection, calibration, settings)
         return Trained(hybrid, selection, repeat, weights_by_warmth(hybrid, questions))
     later = hold_out(
@@ -73,16 +75,17 @@ def train_hybrid(
         max_questions=settings.mixer.max_requests,
         seed=settings.training.seed,
     )
+    thrift = Thrift(budget, settings, training_set)
     n_early, n_events = len(later.early.interactions), len(training_set.interactions)
-    settings = thrift.experts(later.early, n_events)
+    settings = thrift.experts(later.early)
     early_workshop = Workshop(later.early, settings, report)
     early, took = thrift.fitted(early_workshop)
-    settings = thrift.again(took, settings, n_events / max(n_early, 1))
+    settings = thrift.again(took, n_events / max(n_early, 1))
     workshop = Workshop(training_set, settings, report)
     experts = fit_experts(workshop)
     early = tuple(expert for expert in early if expert.name in {other.name for other in experts})
     experts = tuple(expert for expert in experts if expert.name in {other.name for other in early})
-    selection, calibration = _select(early, early_workshop, later.questions, settings, report, budget, refit=refit)
+    selection, calibration = _select(early, early_workshop, later.questions, settings, report, thrift, refit=refit)
     hybrid = _hybrid(experts, workshop, selection, calibration, settings)
     warmth = weights_by_warmth(hybrid, later.questions)
     return Trained(hybrid, selection, repeat, warmth, tuple(budget.left_out))
@@ -112,7 +115,7 @@ def _select(
     questions: Sequence[Question],
     settings: Settings,
     report: Report,
-    budget: Budget,
+    thrift: Thrift,
     *,
     refit: bool,
 ) -> tuple[Selection, Calibration]:
@@ -127,10 +130,13 @@ def _select(
             progress=lambda done, total: report("ask experts", done, total),
         )
 
-    kept = Thrift(budget, settings).requests(len(questions), lambda n: ask(spread(len(questions), n)))
+    for expert in experts:
+        expert.prepare()
+    kept = thrift.requests(len(questions), lambda n: ask(spread(len(questions), n)))
     lessons = ask(spread(len(questions), kept))
     timeless = len({question.request.now for question in questions}) == 1
-    selection = select(experts, lessons, settings, report, timeless=timeless, refit=refit, in_time=FormsInTime(budget))
+    with one_thread_each():
+        selection = select(experts, lessons, settings, report, timeless=timeless, refit=refit, in_time=thrift.forms())
     return selection, lessons.calibration
 
 

@@ -1,9 +1,10 @@
 """What a training leaves out so that it ends in time: experts, later requests, forms of the mixer.
 
-Experts are tried on a sample of the users first; those whose time, in proportion, does not fit are never begun. What
-they really took on the earlier part says what they will take on all of it. Then requests are halved until asking them
-fits, and a form of the mixer is begun only while several times as much is left as the slowest one took. Owns these
-rules. Without a budget nothing is tried and nothing left out.
+What each step takes is foreseen (`foresight`) before the first expert is begun, and what comes last is kept back first:
+asking the least, choosing, writing. Experts that do not fit in are made smaller where they can be, else left out, the
+least useful first; what they really took on the earlier part says what they will take on all of it. Then requests are
+halved until asking them and learning from them fits, and a form of the mixer is begun only while several times as much
+is left as the slowest one took. Owns these rules. Without a budget nothing is foreseen and nothing left out.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -17,8 +18,15 @@ from coldframe.dataset.training_set import TrainingSet
 from coldframe.models.budget import Budget
 from coldframe.models.compiled import compiling
 from coldframe.models.fits import EXPERTS, fit_experts
-from coldframe.models.questions import restricted
-from coldframe.models.workshop import Report, Workshop, quiet
+from coldframe.models.foresight import (
+    COMPILERS,
+    PER_LESSON,
+    Size,
+    asking_seconds,
+    expert_seconds,
+    finishing_seconds,
+)
+from coldframe.models.workshop import Report, Workshop
 from coldframe.scoring.request import Expert
 from coldframe.settings import Settings
 
@@ -39,47 +47,42 @@ USEFUL: tuple[tuple[str, ...], ...] = (
 """Experts that share their work, the most useful first: who answers for the unknown, then about by how well each does
 alone (benchmarks/results). All of a group are left out together.
 """
-SAMPLE = 16
-"""One user in so many is in the sample."""
-EXPERTS_SHARE = 0.6
-"""What experts may take of the budget that is left when they begin; the rest is for asking them, mixing and writing."""
 SAFETY = 1.2
-"""Experts take this much longer than in proportion to their events."""
+"""Steps take this much longer than foreseen."""
+LEAST_RANK = 64
+"""Directions that the filter keeps at least where it is made smaller."""
 FEWEST_REQUESTS = 50
 """Later requests that are asked at least."""
 TRIED_REQUESTS = 20
 """Requests that are asked first, to know what one takes."""
-ASKING_SHARE = 0.4
-"""What asking may take of the budget that is left after the experts; the mixer takes about as long, or longer."""
 FORMS_AHEAD = 5
 """A form is begun while there is time for so many of the slowest: itself, up to three for good, and the comparison."""
+KEPT_BACK = 0.5
+"""Of what is left when experts begin, what is kept back at most for compilers and for what follows."""
 Seconds = dict[str, float]
 
 
 class Thrift:
-    """What may still be begun within a budget."""
+    """What may still be begun within a budget; what was left out once stays out."""
 
-    def __init__(self, budget: Budget, settings: Settings, report: Report = quiet) -> None:
-        self._budget, self._settings, self._report = budget, settings, report
+    def __init__(self, budget: Budget, settings: Settings, training_set: TrainingSet) -> None:
+        self._budget, self._settings = budget, settings
+        self._size = Size.of(training_set)
 
-    def experts(self, early: TrainingSet, n_events: int) -> Settings:
-        """Return the settings with the experts that fit in, to be fitted on `early` and on all of `n_events` again."""
-        if not self._budget.limited:
-            return self._settings
-        sample = restricted(early, early.interactions.user % SAMPLE == 0, early.as_of)
-        if not len(sample.interactions):
-            return self._settings
-        _, took = self.fitted(Workshop(sample, self._settings, self._report))
-        times = SAFETY * (len(early.interactions) + n_events) / len(sample.interactions)
-        predicted = {name: seconds * times for name, seconds in took.items()}
-        return self._affordable(predicted, EXPERTS_SHARE * self._budget.left, self._settings)
+    def experts(self, early: TrainingSet) -> Settings:
+        """Return the settings with the experts that fit in, to be fitted on `early` and on everything again."""
+        if self._budget.limited:
+            parts, allowed = (Size.of(early), self._size), self._for_experts(COMPILERS)
+            self._make_filter_smaller(parts, allowed)
+            self._keep_affordable(self._foreseen(parts), allowed)
+        return self._settings
 
-    def again(self, took: Seconds, settings: Settings, growth: float) -> Settings:
+    def again(self, took: Seconds, growth: float) -> Settings:
         """Return the settings with the experts that still fit in: each `took` so long on 1 ÷ `growth` of the events."""
-        if not self._budget.limited:
-            return settings
-        predicted = {name: SAFETY * growth * seconds for name, seconds in took.items()}
-        return self._affordable(predicted, EXPERTS_SHARE * self._budget.left, settings)
+        if self._budget.limited:
+            predicted = {name: SAFETY * growth * seconds for name, seconds in took.items()}
+            self._keep_affordable(predicted, self._for_experts(0.0))
+        return self._settings
 
     def fitted(self, workshop: Workshop) -> tuple[tuple[Expert, ...], Seconds]:
         """Return a workshop's experts and the seconds that each took, without those of compilers."""
@@ -103,23 +106,59 @@ class Thrift:
         """
         if not self._budget.limited or n <= FEWEST_REQUESTS:
             return n
-        allowed, began = ASKING_SHARE * self._budget.left, self._budget.stopwatch()
+        began = self._budget.stopwatch()
         ask(min(n, TRIED_REQUESTS))
         each = (self._budget.stopwatch() - began) / min(n, TRIED_REQUESTS)
+        left = self._budget.left
         kept = n
-        while kept * each > allowed and kept // 2 >= FEWEST_REQUESTS:
+        while kept * (each + self._slowed(PER_LESSON)) > left - self._last_steps() and kept // 2 >= FEWEST_REQUESTS:
             kept //= 2
-        if kept * each > self._budget.left:
+        if kept * each > left:
             raise self._budget.too_small(f"there is no time to ask {kept} later requests")
         if kept < n:
             self._budget.leave_out("later requests", f"{kept} of {n}: more would not have fitted in")
         return kept
 
-    def _affordable(self, predicted: Mapping[str, float], allowed: float, settings: Settings) -> Settings:
+    def forms(self) -> "FormsInTime":
+        """Return which forms of the mixer may be begun."""
+        return FormsInTime(self._budget, self._last_steps())
+
+    def _last_steps(self) -> float:
+        """Return the seconds that follow the choice of a form."""
+        return self._slowed(finishing_seconds(self._size, self._settings, wanted(self._settings)))
+
+    def _slowed(self, seconds: float) -> float:
+        return SAFETY * self._budget.machine.pace * seconds
+
+    def _foreseen(self, parts: Sequence[Size]) -> Seconds:
+        each = [expert_seconds(size, self._settings, self._budget.machine.cores) for size in parts]
+        return {name: self._slowed(sum(one.get(name, 0.0) for one in each)) for name in wanted(self._settings)}
+
+    def _for_experts(self, compilers: float) -> float:
+        """Return what experts may take: all but what compilers and all requests take, or half where that is more."""
+        n, names = self._settings.mixer.max_requests, wanted(self._settings)
+        others = self._slowed(compilers + asking_seconds(self._size, names, n) + PER_LESSON * n)
+        left = self._budget.left
+        return left - min(others + self._last_steps(), KEPT_BACK * left)
+
+    def _make_filter_smaller(self, parts: Sequence[Size], allowed: float) -> None:
+        """Halve the directions of the filter, and again, while experts do not fit in."""
+        filtering = self._settings.spectral
+        if "spectral" not in wanted(self._settings) or self._size.n_warm <= filtering.dense_items:
+            return
+        rank = filtering.rank
+        while sum(self._foreseen(parts).values()) > allowed and rank >= 2 * LEAST_RANK:
+            rank //= 2
+            self._settings = replace(self._settings, spectral=replace(filtering, rank=rank))
+        if rank < filtering.rank:
+            why = f"{rank} of {filtering.rank}: more would not have fitted in"
+            self._budget.leave_out("directions of spectral", why)
+
+    def _keep_affordable(self, predicted: Mapping[str, float], allowed: float) -> None:
         kept: list[str] = []
-        wanted = settings.mixer.experts or list(EXPERTS)
+        names = wanted(self._settings)
         for group in USEFUL:
-            members = [name for name in group if name in wanted]
+            members = [name for name in group if name in names]
             cost = sum(predicted.get(name, 0.0) for name in members)
             if cost <= allowed:
                 kept += members
@@ -129,7 +168,13 @@ class Thrift:
                 self._budget.leave_out(name, "it would not have fitted in")
         if "popular-ever" not in kept:
             raise self._budget.too_small("there is no time for popularity, without which nobody is answered")
-        return replace(settings, mixer=replace(settings.mixer, experts=[name for name in EXPERTS if name in kept]))
+        mixer = replace(self._settings.mixer, experts=[name for name in EXPERTS if name in kept])
+        self._settings = replace(self._settings, mixer=mixer)
+
+
+def wanted(settings: Settings) -> list[str]:
+    """Return the names of the experts that the settings ask for."""
+    return settings.mixer.experts or list(EXPERTS)
 
 
 def spread(n: int, kept: int) -> NDArray[np.int64]:
@@ -144,13 +189,14 @@ def spread(n: int, kept: int) -> NDArray[np.int64]:
 class FormsInTime:
     """Which forms of the mixer are begun: those that can be fitted, compared, and fitted again for good."""
 
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
+    def __init__(self, budget: Budget, last_steps: float = 0.0) -> None:
+        """Take what is left of the budget when `last_steps`, the seconds that follow, are kept back."""
+        self._budget, self._last_steps = budget, last_steps
         self._slowest = 0.0
 
     def may_begin(self, name: str) -> bool:
         """Return whether a form may be begun; one that may not is left out."""
-        if self._budget.left > FORMS_AHEAD * self._slowest:
+        if self._budget.left - self._last_steps > FORMS_AHEAD * self._slowest:
             return True
         self._budget.leave_out(f"mixer form {name}", "it would not have fitted in")
         return False

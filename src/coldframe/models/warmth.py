@@ -12,6 +12,7 @@ from coldframe.models.questions import Question
 from coldframe.scoring.hybrid import Hybrid, shares
 from coldframe.scoring.mixing.forms import N_BUCKETS, NAMES, buckets
 from coldframe.scoring.ranking import best_rows
+from coldframe.scoring.threads import one_thread_each
 
 LISTED = 10
 MOST_QUESTIONS = 150
@@ -31,13 +32,14 @@ def weights_by_warmth(hybrid: Hybrid, questions: Sequence[Question]) -> list[War
     total = np.zeros((N_BUCKETS, N_BUCKETS, len(hybrid.experts)))
     listed = np.zeros((N_BUCKETS, N_BUCKETS), np.int64)
     step = max(1, len(questions) // MOST_QUESTIONS)
-    for question in questions[::step]:
-        mixed = hybrid.mix(question.request)
-        places = best_rows(np.arange(len(mixed.scores)), mixed.scores, LISTED, key=question.request.now)
-        user = buckets(mixed.evidence.context[places, 0])
-        item = buckets(mixed.evidence.context[places, 6])
-        np.add.at(total, (user, item), shares(hybrid.contributions(mixed, places)))
-        np.add.at(listed, (user, item), 1)
+    with one_thread_each():
+        for question in questions[::step]:
+            mixed = hybrid.mix(question.request)
+            places = best_rows(np.arange(len(mixed.scores)), mixed.scores, LISTED, key=question.request.now)
+            user = buckets(mixed.evidence.context[places, 0])
+            item = buckets(mixed.evidence.context[places, 6])
+            np.add.at(total, (user, item), shares(hybrid.contributions(mixed, places)))
+            np.add.at(listed, (user, item), 1)
     names = [expert.name for expert in hybrid.experts]
     return [
         WarmthRow(

@@ -41,6 +41,7 @@ def train(
     clock: Clock,
     progress: pipeline.Report,
     on_tick: Callable[[], None] = nothing,
+    spent: float = 0.0,
 ) -> Trained:
     """Train as `pipeline.train` does, alone, promote the bundle unless told not to, and record how it went.
 
@@ -63,6 +64,7 @@ def train(
                 window_days=window_days,
                 clock=clock,
                 progress=_checking(held, progress),
+                spent=spent,
             )
             run = _described(run, result)
             if promote:

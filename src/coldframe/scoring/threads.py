@@ -1,6 +1,6 @@
-"""One thread of linear algebra per request: many small products at once are slower with more, and spin while they wait.
+"""One thread of linear algebra: many small products are slower with more, and spin while they wait for one another.
 
-Owns that limit. Fitting, whose products are large, never sets it.
+Owns that limit. Requests set it, and what fits in many small steps; large products never do.
 """
 
 from contextlib import AbstractContextManager

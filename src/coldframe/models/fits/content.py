@@ -21,8 +21,10 @@ PRIOR = 1.0
 def fit_content(workshop: Workshop) -> Content | None:
     """Return the tower's vectors for every item; None where nothing is known of any item or nothing was taken."""
     known = workshop.is_described
+    if not known.any():
+        return None
     pairs = training_pairs(workshop)
-    if not known.any() or not len(pairs):
+    if not len(pairs):
         return None
     draw = generator(workshop.settings.training.seed, "content")
     vectors = fit_tower(

@@ -40,10 +40,10 @@ def fit_recent(workshop: Workshop) -> ItemItem | DenseItemItem | None:
 
 def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     """Return EASE on likes and content features stacked, over warm items; None where those have no content."""
-    settings, gram = workshop.settings.item_item, workshop.gram
-    features = workshop.features[gram.rows]
-    if features.nnz == 0 or len(gram.rows) < 2:
+    settings, features = workshop.settings.item_item, workshop.features[np.flatnonzero(workshop.is_warm)]
+    if features.nnz == 0 or features.shape[0] < 2:
         return None
+    gram = workshop.gram
     stacked = gram.plus(sp.csr_matrix(features @ features.T), settings.content_weight * gram.diagonal.mean())
     recall = Recall(half_life_days=settings.half_life_days)
     return as_expert("stacked", "collaborative", solve(stacked, settings), workshop.is_warm, recall, settings)

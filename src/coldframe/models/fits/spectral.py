@@ -20,6 +20,7 @@ from coldframe.models.gram import symmetric_inverse
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import DenseItemItem, Factors, ItemItem
 from coldframe.scoring.profile import Recall
+from coldframe.scoring.threads import one_thread_each
 
 
 class Normalised(NamedTuple):
@@ -44,17 +45,18 @@ def fit_spectral(workshop: Workshop) -> Factors | ItemItem | DenseItemItem | Non
         return None
     settings, normal = workshop.settings.spectral, normalised(workshop, rows)
     if len(rows) > settings.dense_items:
-        draw = generator(workshop.settings.training.seed, "spectral")
-        vectors = leading_vectors(normal.matrix, settings.rank, draw)
-        return as_factors("spectral", workshop, rows, vectors, normal.item_scale)
+        return leading("spectral", workshop, rows, normal, settings.rank)
     matrix, item = np.zeros((workshop.training_set.n_items,) * 2, np.float32), normal.item_scale
     matrix[np.ix_(rows, rows)] = item[:, None] * _filtered(normal.matrix, settings.softness) / item[None, :]
     recall = Recall(half_life_days=settings.half_life_days)
     return as_expert("spectral", "collaborative", matrix, workshop.is_warm, recall, workshop.settings.item_item)
 
 
-def as_factors(name: str, workshop: Workshop, rows: NDArray[np.int64], vectors: Floats, item_scale: Floats) -> Factors:
-    """Return the scorer s = x D_i^−g V V' D_i^g of vectors V float32 [n, rank] over item rows [n]."""
+def leading(name: str, workshop: Workshop, rows: NDArray[np.int64], normal: Normalised, rank: int) -> Factors:
+    """Return the scorer s = x D_i^−g V V' D_i^g of N's leading directions V float32 [n, rank] over item rows [n]."""
+    with one_thread_each():
+        vectors = leading_vectors(normal.matrix, rank, generator(workshop.settings.training.seed, name))
+    item_scale = normal.item_scale
     shape = (workshop.training_set.n_items, vectors.shape[1])
     inward, outward = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     inward[rows], outward[rows] = vectors * item_scale[:, None], vectors / item_scale[:, None]

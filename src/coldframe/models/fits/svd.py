@@ -5,9 +5,7 @@ PureSVD (Cremonesi et al. 2010) on N = D_u^−g X D_i^−g. Where `spectral` kee
 
 import numpy as np
 
-from coldframe.clock import generator
-from coldframe.models.decomposition import leading_vectors
-from coldframe.models.fits.spectral import as_factors, normalised
+from coldframe.models.fits.spectral import leading, normalised
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import Factors
 
@@ -17,7 +15,4 @@ def fit_svd(workshop: Workshop) -> Factors | None:
     rows = np.flatnonzero(workshop.is_warm)
     if len(rows) < 3:
         return None
-    normal = normalised(workshop, rows)
-    rank = workshop.settings.spectral.few
-    vectors = leading_vectors(normal.matrix, rank, generator(workshop.settings.training.seed, "svd"))
-    return as_factors("svd", workshop, rows, vectors, normal.item_scale)
+    return leading("svd", workshop, rows, normalised(workshop, rows), workshop.settings.spectral.few)
