@@ -27,7 +27,7 @@ PER_BYTE = 6e-9
 """Hashing a bundle, writing it and reading it back."""
 CODED = 4
 """Vectors cost so many times as much, since codes are made of them for a scan."""
-OF_CONTENT = ("bayes", "stacked", "smoothed", "content")
+OF_CONTENT = ("bayes", "stacked", "smoothed", "regressed", "content")
 """Experts that nobody can teach where nothing is known of any item."""
 EXPLAINED = 200
 """Requests whose shares are explained at the end cost as much as this many that are asked."""
@@ -105,7 +105,8 @@ def expert_seconds(size: Size, settings: Settings, cores: float) -> dict[str, fl
     rule, entries = settings.item_item, GRAM_KEPT * size.n_pairs
     factorising, gram = _factorising(size, settings) / cores, 6e-8 * size.n_pairs
     equations = gram + _equations(size, settings, entries) / cores
-    neighbours = 1e-8 * size.n_items * rule.content_neighbours * min(rule.neighbours, size.n_warm)
+    neighbours = 1e-8 * size.n_items * min(rule.neighbours, size.n_warm)
+    regressing = size.n_items * (5e-11 * rule.regression_neighbours**3 + 2e-7 * rule.regression_neighbours**2) / cores
     looked_at = min(size.n_likes * settings.transitions.reach, MAX_PAIRS, size.n_pairs)
     filtering = gram + 3e-11 * size.n_warm**3
     if size.n_warm > settings.spectral.dense_items:
@@ -120,7 +121,8 @@ def expert_seconds(size: Size, settings: Settings, cores: float) -> dict[str, fl
         "repeat": 4e-7 * size.n_events,
         "bayes": factorising,
         "stacked": equations,
-        "smoothed": neighbours,
+        "smoothed": neighbours * rule.content_neighbours,
+        "regressed": neighbours * rule.regression_neighbours + regressing,
         "content": 10 + 4e-6 * size.n_events + 2e-4 * size.n_items,
     }
     return {name: found[name] for name in _taught(size, [*found])}
@@ -136,7 +138,7 @@ def finishing_seconds(size: Size, settings: Settings, names: Sequence[str]) -> f
     rule, entries = settings.item_item, GRAM_KEPT * size.n_pairs / size.n_items
     solved = rule.kept_per_item if size.n_warm <= rule.dense_items else min(rule.kept_per_item, rule.neighbours)
     bytes_of_an_item = {
-        **dict.fromkeys(("item-item", "recent", "stacked", "smoothed"), 8 * min(solved, entries)),
+        **dict.fromkeys(("item-item", "recent", "stacked", "smoothed", "regressed"), 8 * min(solved, entries)),
         **dict.fromkeys(("walk", "transitions"), 8 * min(rule.kept_per_item, entries)),
         **dict.fromkeys(("collaborative", "bayes"), CODED * 4 * settings.collaborative.factors),
         "spectral": CODED * 8 * settings.spectral.rank,
