@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fault bench bench-pipeline bench-serving bench-training bench-live peers services engines broker lock
+.PHONY: help demo test check fault bench bench-pipeline bench-serving bench-training bench-live peers services engines runners broker lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -86,6 +86,19 @@ $(ENGINES):
 	@echo $(CURDIR)/src > $$(.venv-engines/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/coldframe.pth
 	@touch $@
 
+# Flink and Spark 3 with Beam's job servers, and the Beam of their version, beside which newer packages are held back.
+RUNNERS := .venv-runners/.installed-$(shell cat requirements/runners.txt requirements/flink.pom.xml requirements/spark.pom.xml | cksum | tr ' ' '-')
+
+runners: $(RUNNERS) ## install Flink and Spark for Beam into .venv-runners, for pytest -m runners (needs Maven, Java 17, Python 3.11)
+
+$(RUNNERS):
+	@rm -rf .venv-runners
+	@$(or $(PYTHON),python3.11) -m venv .venv-runners
+	@.venv-runners/bin/python -m pip install --quiet --require-hashes --requirement requirements/runners.txt
+	@for name in flink spark; do mvn --quiet --batch-mode --file requirements/$$name.pom.xml dependency:copy-dependencies \
+		-DoutputDirectory=$(CURDIR)/.venv-runners/$$name/jars || exit 1; done
+	@touch $@
+
 # Apache Kafka, for the tests of the live feed on a real broker.
 BROKER := .broker/.installed-$(shell cat requirements/broker.pom.xml | cksum | tr ' ' '-')
 
@@ -104,7 +117,7 @@ COMPILE = $(UV) pip compile pyproject.toml requirements/build.in --universal --p
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --upgrade --extra train --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
-	for name in peers services engines; do \
+	for name in peers services engines runners; do \
 		$(UV) pip compile requirements/$$name.in --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements/$$name.txt || exit 1; \
 	done

@@ -70,8 +70,11 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(events: Path, tm
         assert f"coldframe[{engine}]" in done.stderr
 
 
-def test_the_runner_that_loses_data_is_refused_by_name(events: Path, tmp_path: Path) -> None:
-    named = ["--source", str(events), "--sink", str(tmp_path / "rows"), "--engine", "beam", "--runner", "DaskRunner"]
+@pytest.mark.parametrize(
+    "words", [["--runner", "DaskRunner"], ["--runner-option=--streaming", "--runner-option=--runner=DaskRunner"]]
+)
+def test_the_runner_that_loses_data_is_refused_by_name(events: Path, tmp_path: Path, words: list[str]) -> None:
+    named = ["--source", str(events), "--sink", str(tmp_path / "rows"), "--engine", "beam", *words]
     done = run.invoke(app, ["pipeline", "run", *named, *AS_OF])
     assert done.exit_code == 4
     assert "DaskRunner loses data" in done.stderr
