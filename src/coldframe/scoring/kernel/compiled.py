@@ -36,13 +36,14 @@ class Compiled:
         more = -(-dim // GROUP) - groups
         blocks = at_a_line(library.bytes(n, groups))
         deeper = at_a_line(-(-n // LANES) * LANES * more * GROUP // 2)
-        limits, rows = np.zeros((-(-n // LANES), 4), np.float32), np.empty((n, 4), np.float32)
+        tails, limits = np.zeros((-(-n // LANES), LANES), np.float32), np.zeros((-(-n // LANES), 4), np.float32)
+        rows = np.empty((n, 4), np.float32)
         codes = at_a_line(n * dim).view(np.int8).reshape(n, dim)
-        self._kept = vectors, bias, blocks, deeper, limits, codes, rows
+        self._kept = vectors, bias, blocks, deeper, tails, limits, codes, rows
         self._vectors, self._bias = vectors.ctypes.data, None if bias is None else bias.ctypes.data
         self._axes = None if turning.asked is None else turning.asked.ctypes.data
         self._n, self._dim = n, dim
-        where = [array.ctypes.data for array in (blocks, deeper, limits, codes, rows, turning.spread)]
+        where = [array.ctypes.data for array in (blocks, deeper, tails, limits, codes, rows, turning.spread)]
         self._blocks = Blocks(*where, n, groups, more, dim, turning.error)
         self._quantise(vectors, bias)
 

@@ -21,6 +21,7 @@ class Blocks(ctypes.Structure):
     _fields_ = (
         ("blocks", ctypes.c_void_p),
         ("deeper", ctypes.c_void_p),
+        ("tails", ctypes.c_void_p),
         ("limits", ctypes.c_void_p),
         ("codes", ctypes.c_void_p),
         ("rows", ctypes.c_void_p),

@@ -34,9 +34,9 @@ typedef struct {
     float low, high;
 } Found;
 
-/* Of a block's 16 rows: the scale of their small codes, and `tail` = ‖what does not lead‖ ÷ scale. */
+/* Of a block's 16 rows, beside their small codes. */
 typedef struct {
-    float scale[LANES], bias[LANES], tail[LANES];
+    float scale[LANES], bias[LANES];
 } Sides;
 
 /* The largest of a block's 16 rows, of what leads and of all: ‖small codes‖, and ‖row − scale · small codes‖ ÷ scale. */
@@ -51,6 +51,7 @@ typedef struct {
 typedef struct {
     uint8_t *blocks;     /* [ceil(n / 16)] of the codes that lead, then Sides of 16 rows */
     uint8_t *deeper;     /* [ceil(n / 16)] of the other codes */
+    float *tails;        /* [ceil(n / 16)][16] ‖what does not lead‖ ÷ scale */
     Limits *limits;      /* [ceil(n / 16)] */
     int8_t *codes;       /* [n][dim] */
     Row *rows;           /* [n] */
@@ -188,13 +189,15 @@ INLINE void bound(const Matrix *m, const Query *query, int64_t b, float *high, c
     const Sides *sides = (const Sides *)(block + code_bytes(m->groups));
     const Limit limit = query->all ? m->limits[b].all : m->limits[b].leading;
     const float off = limit.size * query->small_rest + limit.rest * query->head, scale = query->small_scale;
+    static const float nothing[LANES];
+    const float *tails = query->all ? nothing : m->tails + b * LANES;
     int32_t dots[LANES];
     for (int lane = 0; lane < LANES; lane++) dots[lane] = -query->moved;
     dots_of(block, query->small, m->groups, dots);
     if (query->all) dots_of(m->deeper + b * code_bytes(m->more), query->small + m->groups * GROUP, m->more, dots);
     for (int lane = 0; lane < LANES; lane++) {
         const float bias = sides->bias[lane], room = fabsf(bias) * 0x1p-21f + 0x1p-100f;
-        const float most = scale * (float)dots[lane] + (off + sides->tail[lane] * query->tail);
+        const float most = scale * (float)dots[lane] + (off + tails[lane] * query->tail);
         const float value = bias + (room + sides->scale[lane] * most);
         high[lane] = fabsf(value) <= FLT_MAX ? value : INFINITY; /* minus infinity is an overflow, too */
     }
@@ -399,7 +402,7 @@ INLINE void quantise_with(const Matrix *m, const float *vectors, const float *bi
         const float scale = coded(vectors, dim, FARTHEST, NIBBLE, finite, scratch, codes, &rest);
         sides->scale[lane] = scale;
         sides->bias[lane] = finite ? own : 0;
-        sides->tail[lane] = finite ? rounded_up(length(vectors + leading, dim - leading) / scale * (1 + 0x1p-40)) : 0;
+        m->tails[i] = finite ? rounded_up(length(vectors + leading, dim - leading) / scale * (1 + 0x1p-40)) : 0;
         widen(&most->all, codes, dim, rest);
         widen(&most->leading, codes, leading, finite ? missed(vectors, codes, leading, scale) : rest);
         put(block, lane, codes, leading, m->groups);
@@ -473,7 +476,7 @@ int cf_quantise(int level, const Matrix *matrix, int64_t start, const float *vec
     if (!scratch) return -1;
     Matrix from = *matrix;
     from.blocks += start / LANES * block_bytes(from.groups), from.deeper += start / LANES * code_bytes(from.more);
-    from.limits += start / LANES, from.codes += start * from.dim, from.rows += start;
+    from.tails += start, from.limits += start / LANES, from.codes += start * from.dim, from.rows += start;
     instructions(level)->quantise(&from, vectors, bias, count, scratch);
     free(scratch);
     return 0;
