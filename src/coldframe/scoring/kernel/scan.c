@@ -590,7 +590,7 @@ static int64_t left_of(Search *s, int64_t start, int64_t n, float least) {
    remain. */
 static int64_t search(Search *s, const uint8_t *open, int64_t k) {
     int64_t n = 0;
-    float from = INFINITY;
+    float from = NAN; /* nothing was looked for */
     for (int64_t i = 0; i < s->count; i++)
         if (open[s->found[i].row]) s->places[n++] = (int32_t)i;
     for (int64_t many = 2 * k + 32; n < k && from != -INFINITY; many *= 4) {
