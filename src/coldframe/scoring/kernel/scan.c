@@ -19,6 +19,7 @@
 #define COARSE 127 /* that of a query: sixteen products with 15 fit into 16 bits */
 #define SHORT 3  /* deviations of scores from their mean within which most rows are */
 #define SAMPLE 512  /* blocks whose bounds say where to cut first, and rows that say how many are open */
+#define EARLY 8  /* blocks that are fetched before their turn */
 #define AHEAD 8  /* rows whose codes are fetched before their turn */
 #define NEXT 2   /* rows whose floats are */
 #define INLINE static inline __attribute__((always_inline))
@@ -203,12 +204,19 @@ INLINE void bound(const Matrix *m, const Query *query, int64_t b, float *high, c
     }
 }
 
+INLINE void fetch(const uint8_t *from, int64_t bytes) {
+    for (int64_t at = 0; at < bytes; at += LINE) __builtin_prefetch(from + at);
+}
+
 /* Write every row's bound, and the largest of each block, −infinity up to whole 16 blocks. */
 INLINE void bounds_with(const Matrix *m, const Query *query, float *high, float *tops, const Dots dots_of) {
     const int64_t n = blocks_of(m->n);
     for (int64_t b = n; b < blocks_of(n) * LANES; b++) tops[b] = -INFINITY;
     for (int64_t b = 0; b < n; b++, high += LANES) {
+        const int64_t next = b + EARLY < n ? b + EARLY : b;
         float top[LANES / 2];
+        fetch(m->blocks + next * block_bytes(m->groups), block_bytes(m->groups));
+        if (query->all) fetch(m->deeper + next * code_bytes(m->more), code_bytes(m->more));
         bound(m, query, b, high, dots_of);
         for (int i = 0; i < 8; i++) top[i] = high[i] > high[i + 8] ? high[i] : high[i + 8];
         for (int i = 0; i < 4; i++) top[i] = top[i] > top[i + 4] ? top[i] : top[i + 4];
