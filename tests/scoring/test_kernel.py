@@ -133,6 +133,27 @@ def test_a_bound_that_overflows_leaves_nothing_out(which):
 
 
 @pytest.mark.parametrize("which", SCANS)
+def test_what_one_wish_found_hides_nothing_from_the_next_where_scores_overflow(which):
+    vectors, query = np.full((2, 1), 2, np.float32), np.array([3e38], np.float32)
+    wanted = [Wanted(np.array([True, False]), 1), Wanted(np.ones(2, np.bool_), 1)]
+    assert found(which, vectors, None, query, *wanted) == [sorted_all(vectors, None, query, each) for each in wanted]
+
+
+@pytest.mark.parametrize("which", SCANS)
+@pytest.mark.parametrize("power", [-1.0, 0.0, 1.0], ids=["what leads", "everything alike", "what does not lead"])
+def test_whatever_directions_a_query_weighs(which, power):
+    draw, dim = np.random.default_rng(5), 128
+    axes = np.linalg.qr(draw.normal(size=(dim, dim)))[0]
+    weighed = np.arange(1, dim + 1) ** power
+    vectors = ((draw.normal(size=(3_000, dim)) / np.arange(1, dim + 1)) @ axes).astype(np.float32)
+    wanted = [Wanted(draw.random(3_000) < share, 20) for share in (1.0, 0.3)]
+    for _ in range(3):
+        query = ((draw.normal(size=dim) * weighed) @ axes).astype(np.float32)
+        right = [sorted_all(vectors, None, query, each) for each in wanted]
+        assert found(which, vectors, None, query, *wanted) == right
+
+
+@pytest.mark.parametrize("which", SCANS)
 def test_few_rows_survive_a_scan(which):
     draw = np.random.default_rng(3)
     vectors, query = draw.normal(size=(20_000, 64)).astype(np.float32), draw.normal(size=64).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The scan in C: codes of 8 bits beside the vectors they stand for.
+"""The scan in C: codes of 4 and of 8 bits beside the vectors they stand for.
 
 Owns the memory that scan.c reads. A bundle holds vectors alone; their codes are made when it is opened, so that what
 the bound rests on is what is there.
@@ -18,7 +18,9 @@ from coldframe.scoring.kernel.wishes import Best, Wanted, by_scoring
 
 LINE = 64
 """Bytes of a cache line; blocks and codes begin at one."""
-LANES, GROUP = 16, 4
+LANES, GROUP = 16, 32
+LEADING = 4
+"""One in so many groups of dimensions leads."""
 CHUNK = 4_096
 """Rows quantised at a time, whole blocks."""
 
@@ -29,38 +31,28 @@ class Compiled:
     def __init__(self, vectors: Floats, bias: Floats | None, library: Library, level: int | None = None) -> None:
         self._library, self._level = library, library.level if level is None else level
         n, dim = vectors.shape
-        self._turning = turning_of(vectors)
-        groups = -(-self._turning.leading // GROUP)
+        self._turning = turning = turning_of(vectors)
+        groups = -(-dim // (LEADING * GROUP))
+        more = -(-dim // GROUP) - groups
         blocks = at_a_line(library.bytes(n, groups))
-        limits, rows = np.zeros((-(-n // LANES), 2), np.float32), np.empty((n, 4), np.float32)
+        deeper = at_a_line(-(-n // LANES) * LANES * more * GROUP // 2)
+        tails, limits = np.zeros((-(-n // LANES), LANES), np.float32), np.zeros((-(-n // LANES), 4), np.float32)
+        rows = np.empty((n, 4), np.float32)
         codes = at_a_line(n * dim).view(np.int8).reshape(n, dim)
-        self._kept = vectors, bias, blocks, limits, codes, rows
+        self._kept = vectors, bias, blocks, deeper, tails, limits, codes, rows
         self._vectors, self._bias = vectors.ctypes.data, None if bias is None else bias.ctypes.data
-        self._axes = None if self._turning.axes is None else self._turning.axes.ctypes.data
+        self._axes = None if turning.asked is None else turning.asked.ctypes.data
         self._n, self._dim = n, dim
-        where = blocks.ctypes.data, limits.ctypes.data, codes.ctypes.data, rows.ctypes.data
-        self._blocks = Blocks(*where, n, groups, dim, self._turning.error)
-        self._quantise(vectors, bias, blocks, limits, codes, rows)
+        where = [array.ctypes.data for array in (blocks, deeper, tails, limits, codes, rows, turning.spread)]
+        self._blocks = Blocks(*where, n, groups, more, dim, turning.error)
+        self._quantise(vectors, bias)
 
-    def _quantise(
-        self,
-        vectors: Floats,
-        bias: Floats | None,
-        blocks: NDArray[np.uint8],
-        limits: Floats,
-        codes: NDArray[np.int8],
-        rows: Floats,
-    ) -> None:
-        """Fill blocks, limits, codes and rows, some rows at a time: turned vectors are needed for a moment only."""
-        n, groups = len(vectors), self._blocks.groups
-        for start in range(0, n, CHUNK):
-            some = slice(start, start + CHUNK)
-            turned = self._turning.turned(vectors[some])
-            self._library.quantise(
-                *(self._level, turned.ctypes.data, None if bias is None else bias[some].ctypes.data),
-                *(len(turned), self._dim, groups, blocks[self._library.bytes(start, groups) :].ctypes.data),
-                *(limits[start // LANES :].ctypes.data, codes[some].ctypes.data, rows[some].ctypes.data),
-            )
+    def _quantise(self, vectors: Floats, bias: Floats | None) -> None:
+        """Make the codes, some rows at a time: turned vectors are needed for a moment only."""
+        for start in range(0, len(vectors), CHUNK):
+            turned = self._turning.turned(vectors[start : start + CHUNK])
+            own = None if bias is None else bias[start:].ctypes.data
+            self._library.quantise(self._level, self._blocks, start, turned.ctypes.data, own, len(turned))
 
     def scores(self, query: Floats, rows: Rows | None) -> Floats:
         """Return exact scores of some rows, or of all."""

@@ -20,11 +20,15 @@ class Blocks(ctypes.Structure):
 
     _fields_ = (
         ("blocks", ctypes.c_void_p),
+        ("deeper", ctypes.c_void_p),
+        ("tails", ctypes.c_void_p),
         ("limits", ctypes.c_void_p),
         ("codes", ctypes.c_void_p),
         ("rows", ctypes.c_void_p),
+        ("spread", ctypes.c_void_p),
         ("n", ctypes.c_int64),
         ("groups", ctypes.c_int64),
+        ("more", ctypes.c_int64),
         ("dim", ctypes.c_int64),
         ("turn", ctypes.c_double),
     )
@@ -38,7 +42,7 @@ class Library:
         self.level: int = loaded.cf_level()
         self.bytes: Callable[[int, int], int] = loaded.cf_bytes
         loaded.cf_bytes.argtypes, loaded.cf_bytes.restype = (whole, whole), whole
-        self.quantise = _checked(loaded.cf_quantise, *2 * [pointer], *3 * [whole], *4 * [pointer])
+        self.quantise = _checked(loaded.cf_quantise, ctypes.POINTER(Blocks), whole, pointer, pointer, whole)
         self.best = _checked(
             loaded.cf_best,
             *(ctypes.POINTER(Blocks), pointer, pointer, pointer, pointer),

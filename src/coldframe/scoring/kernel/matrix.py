@@ -11,16 +11,18 @@ product of dim of them would not fit into int32). Then
 by Cauchy and Schwarz. q·p is exact in int32 (dim ≤ 65,536); of ‖q‖ and ‖r‖ ÷ s each row keeps its own, rounded up.
 Double arithmetic on these adds at most 2^-48 |bias| + 2^-45 s ‖q‖ ‖u‖, and rounding a lower and an upper bound to
 float32 keeps their order with the rounded score, since rounding is monotone. Where the vectors were turned before
-(`turning`), `error` ‖v‖ ‖u‖ is added, with ‖v‖ ≤ s (‖q‖ + ‖r‖ ÷ s).
+(`turning`), `error` ‖v‖ ‖u‖ is added, with ‖v‖ ≤ s (‖q‖ + ‖r‖ ÷ s) of the turned row and ‖u‖ as it was asked.
 
-**What is not read.** Of most rows only the leading codes are, against codes of the query in −64 … 64, two products of
-which fit into 16 bits. With q = (q', q'') and u' = t' p' + e',
+**What is not read.** Of most rows only small codes are, of half a byte, −7 … 7 with a scale of their own, against codes
+of the query in −127 … 127, sixteen products of which fit into 16 bits; and where the query asks little of what does not
+lead, only those that lead. With v = (v', v''), v' = s' q' + r', and u = (u', u''), u' = t' p' + e',
 
-    v·u ≤ s t' q'·p' + s ‖q'‖ ‖e'‖ + s ‖q''‖ ‖u''‖ + ‖r‖ ‖u‖
+    v·u ≤ s' t' q'·p' + s' ‖q'‖ ‖e'‖ + ‖r'‖ ‖u'‖ + ‖v''‖ ‖u''‖
 
-again by Cauchy and Schwarz; of ‖q'‖ and ‖r‖ ÷ s a block of 16 rows keeps the largest. This bound is computed in
-float32, whose roundings are within 2^-21 |bias| + 2^-19 s ‖q'‖ ‖u‖ + 2^-100 and 2^-19 of every other term; what
-overflows counts as infinite. Rows that may reach are bounded by all their codes.
+again by Cauchy and Schwarz; each row keeps ‖v''‖ ÷ s', and a block of 16 rows the largest ‖q'‖ and ‖r'‖ ÷ s', of what
+leads and of everything, where v'' is nothing. This bound is computed in float32, whose roundings are within
+2^-21 |bias| + 2^-19 s' ‖q'‖ ‖u‖ + 2^-100 and 2^-19 of every other term; what overflows counts as infinite. Rows that
+may reach are bounded by all their codes of 8 bits.
 
 **What is kept.** Some rows whose first bounds are highest are bounded by all their codes; the k-th largest of their
 lower bounds is what a row has to reach to be bounded by all its codes, too. Of all these a row is kept when its upper

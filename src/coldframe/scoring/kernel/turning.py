@@ -1,6 +1,6 @@
-"""Vectors turned so that the leading directions say most: what a scan need not read of most rows.
+"""Vectors turned so that the leading directions say most, and stretched so that small codes suit them.
 
-Owns the directions, how many of them lead, and how far off turned products can be. Learns nothing that an answer
+Owns the directions, how far each is stretched, and how far off turned products can be. Learns nothing that an answer
 depends on: any turn gives the same answers, a good one sooner.
 """
 
@@ -12,18 +12,19 @@ from coldframe.dataset.training_set import Floats
 
 SAMPLE = 20_000
 """Rows that the directions are found from."""
-SHARES = (4, 2)
-"""A quarter of the dimensions leads, or half of them, or all."""
-ENOUGH = 1.25
-"""What the others may add to a score at most, in standard deviations of scores, for some to lead."""
+FURTHEST = 64.0
+"""No direction is stretched more than this times as far as the first."""
 
 
 @dataclass(frozen=True)
 class Turning:
-    """`axes` float32 [dim, dim], None for no turn; the first `leading` dimensions lead; `error` as in `turning_of`."""
+    """Rows times `axes` and queries times `asked`, float32 [dim, dim] or None for no turn, have the products that rows
+    and queries have. `spread` float32 [dim] is the mean square of each turned dimension, `error` is as in `turning_of`.
+    """
 
     axes: Floats | None
-    leading: int
+    asked: Floats | None
+    spread: Floats
     error: float
 
     def turned(self, vectors: Floats) -> Floats:
@@ -37,37 +38,35 @@ class Turning:
 def turning_of(vectors: Floats) -> Turning:
     """Return the turn for vectors float32 [n, dim].
 
-    With axes R, v·u = (v R)·(R'u) + v (I − R R') u. In float32 a product v R is off by at most γ ‖v‖ in each of dim
-    directions, γ = dim ε ÷ (1 − dim ε), ε = 2^-24 (Higham 2002, §3.5), however it is summed. So v·u and the product of
-    the turned vectors differ by at most `error` ‖v‖ ‖u‖ with error = 2 (‖I − R R'‖ + 2 γ √dim), doubled for what is of
-    second order.
+    Directions are stretched by d_j, the square root of how much smaller their deviation is than the first's: a code
+    rounds every dimension alike, so a query that asks for the small ones would be answered coarsely. Queries are shrunk
+    by the same, and the products stay.
+
+    With axes A = R D and asked B = R D^-1, D ≥ 1, v·u = (v A)·(u B) + v (I − A B') u. In float32 a product v A is off
+    by at most γ ‖v‖ d_j in each of dim directions, γ = dim ε ÷ (1 − dim ε), ε = 2^-24 (Higham 2002, §3.5), however it
+    is summed, and u B by γ ‖u‖ ÷ d_j. So v·u and the product of the turned vectors differ by at most `error` ‖v‖ ‖u‖
+    with error = 2 (‖I − A B'‖ + 2 γ √dim), doubled for what is of second order; and ‖v‖ is at most ‖v A‖, but for the
+    same.
     """
     dim = vectors.shape[1]
-    if dim == 0:
-        return Turning(None, 0, 0.0)
-    spread, axes = _directions(vectors)
-    leading = next((dim // share for share in SHARES if _is_enough(spread, dim // share)), dim)
-    if leading == dim or leading % 4:
-        return Turning(None, dim, 0.0)
-    off = np.linalg.norm(np.eye(dim) - axes.astype(np.float64) @ axes.T.astype(np.float64))
+    found = _directions(vectors) if dim else None
+    if found is None:
+        return Turning(None, None, np.ones(dim, np.float32), 0.0)
+    squares, directions = found
+    stretch = np.minimum((squares[0] / np.maximum(squares, squares[0] * FURTHEST**-4)) ** 0.25, FURTHEST)
+    axes, asked = (np.ascontiguousarray(directions * by, np.float32) for by in (stretch, 1 / stretch))
+    off = np.linalg.norm(np.eye(dim) - axes.astype(np.float64) @ asked.T.astype(np.float64))
     gamma = dim * 2.0**-24 / (1 - dim * 2.0**-24)
-    return Turning(axes, leading, 2 * (float(off) + 2 * gamma * dim**0.5))
+    spread = (squares * stretch**2).astype(np.float32)
+    return Turning(axes, asked, spread, 2 * (float(off) + 2 * gamma * dim**0.5))
 
 
-def _directions(vectors: Floats) -> tuple[Floats, Floats]:
-    """Return the share of each direction of a sample, largest first, and the directions as columns."""
-    dim = vectors.shape[1]
+def _directions(vectors: Floats) -> tuple[Floats, Floats] | None:
+    """Return the mean square along each direction of a sample, largest first, and the directions as columns, float64;
+    None where there are none.
+    """
     sample = vectors[:: max(1, len(vectors) // SAMPLE)]
     size = np.abs(sample).max(axis=1, initial=0)
     sample = sample[(size > 1e-10) & (size < 1e10)].astype(np.float32)
-    shares, axes = np.linalg.eigh((sample.T @ sample).astype(np.float64))
-    total = shares.sum()
-    if not total > 0:
-        return np.full(dim, 1 / dim, np.float32), np.eye(dim, dtype=np.float32)
-    return (shares[::-1] / total).astype(np.float32), np.ascontiguousarray(axes[:, ::-1], np.float32)
-
-
-def _is_enough(spread: Floats, leading: int) -> bool:
-    """Return whether so many directions lead. Scores of users like items deviate by √Σ share² of both lengths."""
-    deviation = float(np.sqrt((spread.astype(np.float64) ** 2).sum()))
-    return leading > 0 and float(spread[leading:].sum()) <= ENOUGH * deviation
+    squares, directions = np.linalg.eigh((sample.T @ sample).astype(np.float64) / max(1, len(sample)))
+    return (np.maximum(squares[::-1], 0), directions[:, ::-1]) if squares[-1] > 0 else None
