@@ -293,40 +293,44 @@ INLINE float largest(const float *row, int64_t dim) {
     return value;
 }
 
-/* Write the codes, −range … range, of values whose `largest` is finite, and `rest` = ‖values − scale · codes‖ ÷ scale from
-   above; return the scale, which is never 0. */
-INLINE float quantise(const float *values, int64_t n, double range, int16_t *codes, double *rest) {
-    const float scale = fmaxf((float)(largest(values, n) / range), 0x1p-100f);
+INLINE double square(double value) { return value * value; }
+
+/* Write the codes, −range … range, of values whose `most`, the largest |value|, is finite, and `rest` =
+   ‖values − scale · codes‖ ÷ scale from above; return the scale, which is never 0. */
+INLINE float quantise(const float *values, int64_t n, float most, int32_t range, int16_t *codes, double *rest) {
+    const float scale = fmaxf((float)(most / (double)range), 0x1p-100f);
     const double inverse = 1 / (double)scale;
     double missed[8] = {0};
+    for (int64_t j = 0; j < n; j++) {
+        const int32_t near = (int32_t)rint((double)values[j] * inverse), low = near < range ? near : range;
+        codes[j] = (int16_t)(low > -range ? low : -range);
+    }
     for (int64_t start = 0; start < n; start += 8) {
         const int64_t few = n - start < 8 ? n - start : 8;
-        double given[8] = {0}, near[8];
-        for (int64_t j = 0; j < few; j++) given[j] = (double)values[start + j] * inverse;
-        for (int j = 0; j < 8; j++) near[j] = rint(given[j]);
-        for (int j = 0; j < 8; j++) near[j] = near[j] > range ? range : near[j];
-        for (int j = 0; j < 8; j++) near[j] = near[j] < -range ? -range : near[j];
-        for (int j = 0; j < 8; j++) missed[j] += (given[j] - near[j]) * (given[j] - near[j]);
-        for (int64_t j = 0; j < few; j++) codes[start + j] = (int16_t)near[j];
+        for (int64_t j = 0; j < few; j++) missed[j] += square((double)values[start + j] * inverse - codes[start + j]);
     }
     for (int j = 1; j < 8; j++) missed[0] += missed[j];
     *rest = sqrt(missed[0]) * (1 + 0x1p-40) + 0x1p-20;
     return scale;
 }
 
-/* ‖codes‖, rounded up. */
-INLINE float length_of(const int8_t *codes, int64_t n) {
-    int64_t squares = 0;
+/* ‖codes‖² of codes in −127 … 127, which int32 holds for all that a matrix may have. */
+INLINE int32_t squares_of(const int16_t *codes, int64_t n) {
+    int32_t squares = 0;
     for (int64_t j = 0; j < n; j++) squares += codes[j] * codes[j];
-    return rounded_up(sqrt((double)squares) * (1 + 0x1p-40));
+    return squares;
 }
 
+INLINE float root_up(int32_t squares) { return rounded_up(sqrt((double)squares) * (1 + 0x1p-40)); }
+
 INLINE void put_in_block(uint8_t *block, int64_t lane, const int8_t *codes, int64_t leading, int64_t groups) {
-    for (int64_t g = 0; g < groups; g++)
-        for (int64_t j = 0; j < GROUP; j++) {
-            const int64_t place = g * GROUP + j;
-            block[(g * LANES + lane) * GROUP + j] = (uint8_t)(128 + (place < leading ? codes[place] : 0));
-        }
+    for (int64_t g = 0; g < groups; g++, block += LANES * GROUP) {
+        uint32_t four = 0;
+        if ((g + 1) * GROUP <= leading) memcpy(&four, codes + g * GROUP, GROUP);
+        else memcpy(&four, codes + g * GROUP, (size_t)(leading - g * GROUP));
+        four ^= 0x80808080; /* each byte + 128 */
+        memcpy(block + lane * GROUP, &four, GROUP);
+    }
 }
 
 INLINE void quantise_with(const float *vectors, const float *bias, int64_t n, int64_t dim, int64_t groups, uint8_t *blocks,
@@ -335,25 +339,27 @@ INLINE void quantise_with(const float *vectors, const float *bias, int64_t n, in
     for (int64_t i = 0; i < n; i++, codes += dim, vectors += dim) {
         uint8_t *block = blocks + i / LANES * block_bytes(groups);
         Sides *sides = (Sides *)(block + groups * LANES * GROUP);
-        Limits *most = limits + i / LANES;
+        Limits *limit = limits + i / LANES;
         const int64_t lane = i % LANES;
         const float own = bias ? bias[i] : 0;
         Row row = {1, 0, 0, INFINITY};
+        const float most = largest(vectors, dim);
         memset(scratch, 0, (size_t)dim * sizeof *scratch);
-        if (largest(vectors, dim) <= FLT_MAX && fabsf(own) <= FLT_MAX) {
+        if (most <= FLT_MAX && fabsf(own) <= FLT_MAX) {
             double rest;
-            row.scale = quantise(vectors, dim, 127, scratch, &rest);
+            row.scale = quantise(vectors, dim, most, 127, scratch, &rest);
             row.rest = rounded_up(rest);
             row.bias = own;
         }
         for (int64_t j = 0; j < dim; j++) codes[j] = (int8_t)scratch[j];
-        row.size = length_of(codes, dim);
+        const int32_t first = squares_of(scratch, leading), others = squares_of(scratch + leading, dim - leading);
+        row.size = root_up(first + others);
         rows[i] = row;
         sides->scale[lane] = row.scale;
         sides->bias[lane] = row.bias;
-        sides->tail[lane] = length_of(codes + leading, dim - leading);
-        most->size = fmaxf(most->size, length_of(codes, leading));
-        most->rest = fmaxf(most->rest, row.rest);
+        sides->tail[lane] = root_up(others);
+        limit->size = fmaxf(limit->size, root_up(first));
+        limit->rest = fmaxf(limit->rest, row.rest);
         put_in_block(block, lane, codes, leading, groups);
     }
 }
@@ -444,13 +450,13 @@ static Query asked(const Matrix *m, const float *vector, int8_t *leading, int16_
     const double size = length(vector, m->dim) * (1 + m->turn) + FLT_MIN;
     Query query = {leading, codes, 0, 0, 0, 0, 0, 0, 0, size * (1 + 2 * m->turn)};
     double rest;
-    query.leading_scale = quantise(vector, first, COARSE, codes, &rest);
+    query.leading_scale = quantise(vector, first, largest(vector, first), COARSE, codes, &rest);
     for (int64_t j = 0; j < first; j++) query.moved += 128 * codes[j], leading[j] = (int8_t)codes[j];
     rest = query.leading_scale * rest * (1 + 0x1p-40) + 2 * m->turn * size;
     query.leading_rest = rounded_up(rest * (1 + 0x1p-19) + 0x1p-19 * size);
     query.tail = rounded_up((length(vector + first, m->dim - first) + 2 * m->turn * size) * (1 + 0x1p-19));
     query.length_up = rounded_up(query.length * (1 + 0x1p-19));
-    query.scale = quantise(vector, m->dim, range < 32767 ? (double)range : 32767, codes, &rest);
+    query.scale = quantise(vector, m->dim, largest(vector, m->dim), range < 32767 ? (int32_t)range : 32767, codes, &rest);
     query.rest = query.scale * rest * (1 + 0x1p-40) + (0x1p-45 + 2 * m->turn) * size;
     return query;
 }
