@@ -40,7 +40,14 @@ class Client:
 
     def get(self, path: str) -> bytes:
         """Return the body of an answer. Raises `RuntimeError` unless it is 200."""
-        self._connection.request("GET", path)
+        return self._asked("GET", path)
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """Send JSON and return the body of the answer. Raises `RuntimeError` unless it is 200."""
+        return self._asked("POST", path, body)
+
+    def _asked(self, method: str, path: str, sent: bytes | None = None) -> bytes:
+        self._connection.request(method, path, sent, {} if sent is None else {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != 200:
@@ -67,6 +74,13 @@ def closed_loop(port: int, requests: int, connections: int) -> None:
         lambda client, share: [client.get(path_of(number)) for number in range(share, requests, connections)],
         port,
     )
+
+
+def capacity(port: int, asked: int = 400, connections: int = 8) -> float:
+    """Return how many requests a second a server answers, asked so many."""
+    start = perf_counter()
+    closed_loop(port, asked, connections)
+    return asked / (perf_counter() - start)
 
 
 def paced(port: int, rate: float, seconds: float, connections: int = 8) -> list[float]:

@@ -30,7 +30,7 @@ from time import perf_counter, process_time, thread_time
 import msgspec
 import numpy as np
 from catalogue import SEEN, Catalogue, made, model_of, publish
-from load import Client, closed_loop, cost, paced, path_of, ready_seconds
+from load import Client, capacity, cost, paced, path_of, ready_seconds
 from served import Served
 
 from coldframe.dataset.training_set import DAY_US
@@ -173,13 +173,11 @@ def _agreement(servers: dict[str, tuple[int, int]]) -> str:
     return f"{shared} of {sum(map(len, theirs))} items are those of a mix over the whole catalogue"
 
 
-def _half_load(port: int, seconds: float = 10, asked: int = 400) -> None:
-    start = perf_counter()
-    closed_loop(port, asked, 8)
-    capacity = asked / (perf_counter() - start)
-    times = np.array(paced(port, capacity / 2, seconds))
+def _half_load(port: int, seconds: float = 10) -> None:
+    most = capacity(port)
+    times = np.array(paced(port, most / 2, seconds))
     at = {share: np.percentile(times, share) for share in (50, 99)}
-    print(f"  at half of {capacity:.0f} requests a second: median {at[50]:.1f} ms, 99th percentile {at[99]:.1f} ms")
+    print(f"  at half of {most:.0f} requests a second: median {at[50]:.1f} ms, 99th percentile {at[99]:.1f} ms")
 
 
 def start(n_items: int) -> None:

@@ -110,6 +110,7 @@ class ServedModel:
 
     def prepare(self, threads: int = 1) -> None:
         """Do before the first request what all requests need, on so many threads, so that nobody waits for it."""
+        _ = self.items.row_of
         self.hybrid.prepare(threads)
 
     def reasons(self, request: Request, item: int) -> Reasons:
