@@ -181,13 +181,15 @@ def _half_load(port: int, seconds: float = 10) -> None:
 
 
 def start(n_items: int) -> None:
-    """Print the seconds from starting a server to its being ready."""
+    """Print the seconds from starting a server to its being ready with a verified bundle, and of the processors."""
     with TemporaryDirectory() as folder:
         publish(made(n_items), Path(folder))
         began = perf_counter()
         with Served(Path(folder)) as server:
             ready_seconds(lambda: server.peer[1], "/readyz")
-            print(f"start to ready, {n_items:,} items × 128 twice: {perf_counter() - began:.1f} s")
+            seconds, busy = perf_counter() - began, server.cpu_seconds()
+            load = f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+            print(f"start to ready, {n_items:,} items × 128 twice: {seconds:.1f} s, of processors {busy:.1f} s; {load}")
 
 
 def main() -> None:

@@ -6,15 +6,17 @@ A bundle over a made catalogue serves (`catalogue.py`). Clients ask for lists at
 brings a batch of new events of the same users instead. Once a second the memory of the server's processes is read: all
 that is resident (RSS), and that part of it which no file backs.
 
-Prints a line a minute. The first tenth is warm-up. The growth is the median of the last tenth over that of the tenth
-after warm-up, less one. Fails when RSS grew by more than 1 %, or when a request failed.
+Before the clock starts, so many old events are posted that the store keeps as many pages in memory as it ever does:
+what fills once is no growth. Prints a line a minute. The first tenth is warm-up. The growth is the median of the last
+tenth over that of the tenth after warm-up, less one. Fails when RSS grew by more than 1 %, or when a request failed.
 """
 
 import argparse
 import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
@@ -27,6 +29,9 @@ from load import Client, path_of, ready_seconds, tree
 from served import Served
 from steady import Span, Steady
 
+FILLED = 200_000
+"""Events posted beforehand, in batches of `FILLED_AT_ONCE`: with their indexes more than the writer's 64 MiB."""
+FILLED_AT_ONCE = 1_000
 MOST = 0.01
 """What RSS may grow by."""
 BATCH = 5
@@ -71,17 +76,23 @@ def growth(samples: list[Sample], part: int) -> float:
 def batch(number: int, n_items: int) -> bytes:
     """Return new events of one of the users, which nobody sent before."""
     now = datetime.now(UTC).isoformat()
-    told = [
-        {
-            "event_id": f"soak-{number}-{place}",
-            "user_id": f"user-{number % N_USERS}",
-            "item_id": f"item-{(7919 * number + place) % n_items:07d}",
-            "event_type": "view",
-            "timestamp": now,
-        }
-        for place in range(BATCH)
-    ]
-    return msgspec.json.encode(told)
+    return msgspec.json.encode([event(f"soak-{number}-{place}", number, n_items, now) for place in range(BATCH)])
+
+
+def event(event_id: str, number: int, n_items: int, when: str) -> dict[str, str]:
+    """Return an event of a user and an item that a number stands for."""
+    item_id = f"item-{7919 * number % n_items:07d}"
+    user_id = f"user-{number % N_USERS}"
+    return {"event_id": event_id, "user_id": user_id, "item_id": item_id, "event_type": "view", "timestamp": when}
+
+
+def fill(client: Client, n_items: int, filled: int) -> None:
+    """Post old events, of today but before the bundle's window ended."""
+    when = (datetime.now(UTC) - timedelta(minutes=10)).isoformat()
+    for start in range(0, filled, FILLED_AT_ONCE):
+        numbers = range(start, start + FILLED_AT_ONCE)
+        told = [event(blake2b(b"%d" % n, digest_size=12).hexdigest(), n, n_items, when) for n in numbers]
+        client.post("/v1/events", msgspec.json.encode(told))
 
 
 def ask(client: Client, number: int, n_items: int) -> str:
@@ -111,11 +122,12 @@ class Report(msgspec.Struct, frozen=True):
         return self.rss_growth <= MOST and not self.failed
 
 
-def run(folder: Path, *, minutes: float, rate: float, n_items: int, tell: bool) -> Report:
+def run(folder: Path, *, minutes: float, rate: float, n_items: int, tell: bool, filled: int = FILLED) -> Report:
     """Measure in an empty folder."""
     publish(made(n_items), folder)
     with Served(folder) as server:
         ready_seconds(lambda: server.peer[1], "/readyz")
+        fill(Client(server.peer[1]), n_items, filled)
         load = Steady(server.peer[1], rate, lambda client, number: ask(client, number, n_items))
         with load.running():
             samples = watch(server.pid, minutes, load, tell)

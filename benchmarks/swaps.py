@@ -11,9 +11,9 @@ says to each user is known before: an answer must hold exactly the items and sco
 
 A swap is what lies between the call and half a second after the first answer of the new bundle. Before each one the
 bundle that serves is promoted again, which verifies it and changes nothing: as long a time of the same work without a
-swap. Ten of each make a round; the figure is the median of the rounds' ratios of 99th percentiles, so that whatever else
-the machine does weighs on both sides. Fails when a request failed, an answer was another than it must be, or the figure
-is above 1.5.
+swap. Ten of each make a round; the figure is the median of the rounds' ratios of 99th percentiles, so that whatever
+else the machine does weighs on both sides. Fails when a request failed, an answer was another than it must be, or the
+figure is above 1.5.
 """
 
 import argparse
@@ -150,31 +150,38 @@ def _command(folder: Path, *words: str) -> None:
 
 @dataclass
 class Spans:
-    """When nothing was swapped, and when something was; `seconds` from each call to the new bundle's first answer."""
+    """When nothing was swapped, and when something was; `seconds` from each call to the new bundle's first answer.
+
+    `busy`: processor seconds of the server in all of the former, and in all of the latter.
+    """
 
     quiet: list[Span] = field(default_factory=list)
     swaps: list[Span] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=lambda: [0.0, 0.0])
 
 
 def swap_under_load(
-    folder: Path, judge: Judge, bundles: tuple[str, str], swaps: int, step: float, until: float
+    folder: Path, server: Served, judge: Judge, bundles: tuple[str, str], swaps: int, step: float, until: float
 ) -> Spans:
     """Swap so many times, `step` seconds apart at least, until a moment at the latest."""
     found, length = Spans(), 1.5
     for number in range(swaps):
         if perf_counter() > until:
             break
-        begun, way = perf_counter(), WAYS[number % len(WAYS)]
+        begun, way, moments = perf_counter(), WAYS[number % len(WAYS)], [server.cpu_seconds()]
         promote_again(folder, way, bundles[number % 2])
         _wait(lambda end=begun + length: perf_counter() >= end)
         found.quiet.append(Span(begun, perf_counter()))
+        moments.append(server.cpu_seconds())
         call, target = perf_counter(), bundles[1 - number % 2]
         swap(folder, way, target)
         _wait(lambda target=target: judge.named == target)
         found.seconds.append(perf_counter() - call)
         sleep(AFTER_SECONDS)
         found.swaps.append(Span(call, perf_counter()))
+        moments.append(server.cpu_seconds())
+        found.busy = [sum(each) for each in zip(found.busy, np.diff(moments), strict=True)]
         length = found.swaps[-1].end - call
         sleep(max(0.0, begun + step - perf_counter()))
     return found
@@ -189,7 +196,7 @@ def _wait(done: Callable[[], bool]) -> None:
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The figures."""
+    """The figures. `busy`: cores that the server kept busy without and during swaps."""
 
     swaps: int
     requests: int
@@ -203,6 +210,8 @@ class Report(msgspec.Struct, frozen=True):
     swap_p99_ms: float
     p99_ratio: float
     p99_ratios: list[float]
+    quiet_busy: float
+    swap_busy: float
     longest_swap_s: float
     load_average: float
     faults: list[str]
@@ -229,6 +238,8 @@ class Report(msgspec.Struct, frozen=True):
             swap_p99_ms=during[1],
             p99_ratio=float(np.median(ratios)),
             p99_ratios=ratios,
+            quiet_busy=spans.busy[0] / sum(span.end - span.start for span in spans.quiet),
+            swap_busy=spans.busy[1] / sum(span.end - span.start for span in spans.swaps),
             longest_swap_s=max(spans.seconds),
             load_average=os.getloadavg()[0],
             faults=faults[:10],
@@ -251,7 +262,7 @@ def run(folder: Path, *, swaps: int, requests: int, n_items: int, minutes: float
         load = Steady(server.peer[1], most / 2, judge.ask)
         with load.running():
             until = perf_counter() + minutes * 60
-            spans = swap_under_load(folder, judge, bundles, swaps, requests / load.rate / swaps, until)
+            spans = swap_under_load(folder, server, judge, bundles, swaps, requests / load.rate / swaps, until)
             while len(load.asked) < requests and perf_counter() < until:
                 sleep(0.1)
     return Report.of(load, spans, most)
