@@ -29,7 +29,7 @@ from load import Client, path_of, ready_seconds, tree
 from served import Served
 from steady import Span, Steady
 
-FILLED = 200_000
+FILLED = 500_000
 """Events posted beforehand, in batches of `FILLED_AT_ONCE`: with their indexes more than the writer's 64 MiB."""
 FILLED_AT_ONCE = 1_000
 MOST = 0.01

@@ -2,12 +2,12 @@
 
     python benchmarks/swaps.py [--swaps 100] [--requests 100000] [--items 20000] [--minutes 30] [--json]
 
-Two bundles over the same made items (`catalogue.py`) serve by turns. They are promoted as people do it: through the
+Two bundles over the same made items (`two_bundles.py`) serve by turns. They are promoted as people do it: through the
 registry, by `coldframe models promote`, by a rollback, by `coldframe models rollback`. Meanwhile clients ask at fixed
 moments, at half of what the server can answer, on connections that are kept.
 
-The bundles' window ended long ago, so that an answer depends on the bundle and the user alone, and what each bundle
-says to each user is known before: an answer must hold exactly the items and scores of the bundle that it names.
+What each bundle says to each user is known before: an answer must hold exactly the items and scores of the bundle that
+it names.
 
 A swap is what lies between the call and half a second after the first answer of the new bundle. Before each one the
 bundle that serves is promoted again, which verifies it and changes nothing: as long a time of the same work without a
@@ -22,27 +22,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
 import msgspec
 import numpy as np
-from catalogue import N_USERS, events, made, model_of
-from load import Client, capacity, path_of
+from load import capacity
 from served import Served
 from steady import Span, Steady
+from two_bundles import COLDFRAME, Judge, answers, publish
 
 from coldframe.bundle.registry import Registry
-from coldframe.scoring.packing import NULLABLE, pack
-from coldframe.scoring.threads import one_thread_each
-from coldframe.serving.engine import Engine
-from coldframe.settings import Settings
-from coldframe.store.importing import import_frame
-from coldframe.store.sqlite import SQLiteStore
 
-COLDFRAME = [sys.executable, "-m", "coldframe"]
 MOST = 1.5
 """What p99 during swaps may be of p99 of as long a time without one."""
 AFTER_SECONDS = 0.5
@@ -52,74 +44,6 @@ PATIENCE_SECONDS = 20.0
 WAYS = ("registry",) * 6 + ("command", "rollback", "registry", "rollback by command")
 """How one swap after the other is made."""
 ROUND = len(WAYS)
-
-
-class Item(msgspec.Struct, frozen=True):
-    """What of a recommended item is compared."""
-
-    item_id: str
-    score: float
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What of an answer is compared: equal when one bundle said the same."""
-
-    bundle: str
-    items: tuple[Item, ...]
-
-
-@dataclass
-class Judge:
-    """Compares answers with `right`: each bundle's answer to each of the users, by bundle."""
-
-    right: dict[str, list[Answer]]
-    named: str = ""
-    """The bundle of the newest answer."""
-
-    def ask(self, client: Client, number: int) -> str:
-        """Ask for one user's list and return what is wrong with it."""
-        return self.fault(number, client.get(path_of(number)))
-
-    def fault(self, number: int, body: bytes) -> str:
-        """Return what is wrong with the answer to a request, "" for nothing."""
-        answer = msgspec.json.decode(body, type=Answer)
-        if answer.bundle not in self.right:
-            return f"mixed: nobody promoted {answer.bundle}"
-        if answer != self.right[answer.bundle][number % N_USERS]:
-            return f"mixed: user {number % N_USERS} was answered what bundle {answer.bundle} does not say"
-        self.named = answer.bundle
-        return ""
-
-
-def publish(folder: Path, n_items: int) -> tuple[str, str]:
-    """Make a project with two bundles and the pasts of users; return the bundles, the first of them promoted."""
-    subprocess.run([*COLDFRAME, "init", "."], cwd=folder, check=True, capture_output=True)
-    data = folder / "coldframe-data"
-    registry, now = Registry(data / "bundles"), datetime.now(UTC)
-    as_of = int((now - timedelta(days=100)).timestamp()) * 1_000_000
-    catalogues = [made(n_items, seed=seed) for seed in (1, 2)]
-    packed = [pack(model_of(catalogue, as_of)) for catalogue in catalogues]
-    one, other = [registry.publish(*each, created_at=now, nullable=NULLABLE) for each in packed]
-    store = SQLiteStore(data, Settings().store)
-    import_frame(store, "events", events(catalogues[0], as_of))
-    store.close()
-    registry.promote(one)
-    return one, other
-
-
-def answers(data: Path, bundles: tuple[str, str]) -> dict[str, list[Answer]]:
-    """Return what each bundle says to each user, the last one promoted first and the first one last."""
-    store, registry, found = SQLiteStore(data, Settings().store), Registry(data / "bundles"), dict[str, list[Answer]]()
-    users = [f"user-{number}" for number in range(N_USERS)]
-    with one_thread_each():
-        for bundle in reversed(bundles):
-            registry.promote(bundle)
-            engine = Engine(store, registry, Settings())
-            engine.refresh()
-            told = engine.recommend_many(users, n=10, shown=False)
-            found[bundle] = [Answer(each.bundle, tuple(Item(i.item_id, i.score) for i in each.items)) for each in told]
-    store.close()
-    return found
 
 
 def swap(folder: Path, way: str, target: str) -> None:

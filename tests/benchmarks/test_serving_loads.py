@@ -1,17 +1,17 @@
 """Swaps under load and the soak: what they count as a fault, and that a short run of each ends well."""
 
+import math
 import sys
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import soak
 import swaps
 from steady import Asked, Span, Steady
-from swaps import Answer, Item, Judge
+from two_bundles import Answer, Item, Judge
 
 ONE = Answer("v1-one", (Item("a", 0.5), Item("b", 0.25)))
 OTHER = Answer("v1-other", (Item("b", 0.75), Item("a", 0.5)))
@@ -30,7 +30,7 @@ def test_an_answer_of_two_bundles_or_of_none_that_was_promoted_is_a_fault():
     mixed = [
         Answer(ONE.bundle, OTHER.items),
         Answer(ONE.bundle, (ONE.items[0], OTHER.items[0])),
-        Answer(ONE.bundle, (ONE.items[0], Item("b", np.nextafter(0.25, 1)))),
+        Answer(ONE.bundle, (ONE.items[0], Item("b", math.nextafter(0.25, 1)))),
         Answer(ONE.bundle, ONE.items[:1]),
         Answer("v1-third", ONE.items),
     ]
