@@ -4,6 +4,7 @@ import http.client
 import os
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter, sleep
 
@@ -37,6 +38,10 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def close(self) -> None:
+        """End the connection; the next request opens another."""
+        self._connection.close()
 
     def get(self, path: str) -> bytes:
         """Return the body of an answer. Raises `RuntimeError` unless it is 200."""
@@ -100,7 +105,12 @@ def paced(port: int, rate: float, seconds: float, connections: int = 8) -> list[
 
 def in_parallel(connections: int, ask: Callable[[Client, int], object], port: int) -> None:
     """Run one thread a connection."""
-    threads = [threading.Thread(target=ask, args=(Client(port), share)) for share in range(connections)]
+
+    def lane(share: int) -> None:
+        with closing(Client(port)) as client:
+            ask(client, share)
+
+    threads = [threading.Thread(target=lane, args=(share,)) for share in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -112,7 +122,8 @@ def ready_seconds(port: Callable[[], int | None], path: str, limit: float = 120)
     start = perf_counter()
     while perf_counter() - start < limit:
         try:
-            Client(port() or 1).get(path)
+            with closing(Client(port() or 1)) as client:
+                client.get(path)
         except (OSError, RuntimeError, http.client.HTTPException):
             sleep(0.02)
             continue

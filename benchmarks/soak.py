@@ -15,6 +15,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -127,7 +128,8 @@ def run(folder: Path, *, minutes: float, rate: float, n_items: int, tell: bool, 
     publish(made(n_items), folder)
     with Served(folder) as server:
         ready_seconds(lambda: server.peer[1], "/readyz")
-        fill(Client(server.peer[1]), n_items, filled)
+        with closing(Client(server.peer[1])) as client:
+            fill(client, n_items, filled)
         load = Steady(server.peer[1], rate, lambda client, number: ask(client, number, n_items))
         with load.running():
             samples = watch(server.pid, minutes, load, tell)

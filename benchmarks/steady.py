@@ -6,7 +6,7 @@ Owns when a request is due and what is noted of it. What is asked, and what is r
 import http.client
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
@@ -59,14 +59,16 @@ class Steady:
                 thread.join()
 
     def _go_on(self, lane: int, start: float, stop: threading.Event) -> None:
-        client, number = Client(self.port), lane
-        while not stop.wait(max(0.0, (due := start + number / self.rate) - perf_counter())):
-            try:
-                fault = self.ask(client, number)
-            except (OSError, RuntimeError, http.client.HTTPException) as error:
-                client, fault = Client(self.port), f"failed: {error!r}"
-            self.asked.append(Asked(due, (perf_counter() - due) * 1e3, fault))
-            number += self.connections
+        number = lane
+        with closing(Client(self.port)) as client:
+            while not stop.wait(max(0.0, (due := start + number / self.rate) - perf_counter())):
+                try:
+                    fault = self.ask(client, number)
+                except (OSError, RuntimeError, http.client.HTTPException) as error:
+                    client.close()
+                    fault = f"failed: {error!r}"
+                self.asked.append(Asked(due, (perf_counter() - due) * 1e3, fault))
+                number += self.connections
 
     def during(self, spans: list[Span]) -> np.ndarray:
         """Return the milliseconds of the requests that were due within some spans."""
