@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fault bench bench-pipeline bench-serving bench-training bench-live peers services engines runners broker lock
+.PHONY: help demo test check fault bench bench-pipeline bench-serving bench-steady bench-training bench-live peers services engines runners broker lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,6 +47,10 @@ bench-pipeline: $(DEV) ## time events to a served model, and to training shards 
 
 bench-serving: $(DEV) $(SERVICES) ## time a request beside services as people write them, and start to ready; long
 	$(BIN)/python benchmarks/serving.py
+
+bench-steady: $(DEV) ## swap bundles under load, then watch a server's memory for half an hour; long
+	$(BIN)/python benchmarks/swaps.py
+	$(BIN)/python benchmarks/soak.py
 
 bench-training: $(DEV) ## time the factorisation beside implicit's (make peers); long
 	$(BIN)/python benchmarks/training.py

@@ -4,6 +4,7 @@ import http.client
 import os
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter, sleep
 
@@ -38,9 +39,20 @@ class Client:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
+    def close(self) -> None:
+        """End the connection; the next request opens another."""
+        self._connection.close()
+
     def get(self, path: str) -> bytes:
         """Return the body of an answer. Raises `RuntimeError` unless it is 200."""
-        self._connection.request("GET", path)
+        return self._asked("GET", path)
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """Send JSON and return the body of the answer. Raises `RuntimeError` unless it is 200."""
+        return self._asked("POST", path, body)
+
+    def _asked(self, method: str, path: str, sent: bytes | None = None) -> bytes:
+        self._connection.request(method, path, sent, {} if sent is None else {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != 200:
@@ -69,6 +81,13 @@ def closed_loop(port: int, requests: int, connections: int) -> None:
     )
 
 
+def capacity(port: int, asked: int = 400, connections: int = 8) -> float:
+    """Return how many requests a second a server answers, asked so many."""
+    start = perf_counter()
+    closed_loop(port, asked, connections)
+    return asked / (perf_counter() - start)
+
+
 def paced(port: int, rate: float, seconds: float, connections: int = 8) -> list[float]:
     """Return latencies in ms at so many requests a second, each from the moment it was due."""
     start, found = perf_counter() + 0.1, list[float]()
@@ -86,7 +105,12 @@ def paced(port: int, rate: float, seconds: float, connections: int = 8) -> list[
 
 def in_parallel(connections: int, ask: Callable[[Client, int], object], port: int) -> None:
     """Run one thread a connection."""
-    threads = [threading.Thread(target=ask, args=(Client(port), share)) for share in range(connections)]
+
+    def lane(share: int) -> None:
+        with closing(Client(port)) as client:
+            ask(client, share)
+
+    threads = [threading.Thread(target=lane, args=(share,)) for share in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -98,7 +122,8 @@ def ready_seconds(port: Callable[[], int | None], path: str, limit: float = 120)
     start = perf_counter()
     while perf_counter() - start < limit:
         try:
-            Client(port() or 1).get(path)
+            with closing(Client(port() or 1)) as client:
+                client.get(path)
         except (OSError, RuntimeError, http.client.HTTPException):
             sleep(0.02)
             continue

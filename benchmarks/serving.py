@@ -30,7 +30,7 @@ from time import perf_counter, process_time, thread_time
 import msgspec
 import numpy as np
 from catalogue import SEEN, Catalogue, made, model_of, publish
-from load import Client, closed_loop, cost, paced, path_of, ready_seconds
+from load import Client, capacity, cost, paced, path_of, ready_seconds
 from served import Served
 
 from coldframe.dataset.training_set import DAY_US
@@ -173,23 +173,23 @@ def _agreement(servers: dict[str, tuple[int, int]]) -> str:
     return f"{shared} of {sum(map(len, theirs))} items are those of a mix over the whole catalogue"
 
 
-def _half_load(port: int, seconds: float = 10, asked: int = 400) -> None:
-    start = perf_counter()
-    closed_loop(port, asked, 8)
-    capacity = asked / (perf_counter() - start)
-    times = np.array(paced(port, capacity / 2, seconds))
+def _half_load(port: int, seconds: float = 10) -> None:
+    most = capacity(port)
+    times = np.array(paced(port, most / 2, seconds))
     at = {share: np.percentile(times, share) for share in (50, 99)}
-    print(f"  at half of {capacity:.0f} requests a second: median {at[50]:.1f} ms, 99th percentile {at[99]:.1f} ms")
+    print(f"  at half of {most:.0f} requests a second: median {at[50]:.1f} ms, 99th percentile {at[99]:.1f} ms")
 
 
 def start(n_items: int) -> None:
-    """Print the seconds from starting a server to its being ready."""
+    """Print the seconds from starting a server to its being ready with a verified bundle, and of the processors."""
     with TemporaryDirectory() as folder:
         publish(made(n_items), Path(folder))
         began = perf_counter()
         with Served(Path(folder)) as server:
             ready_seconds(lambda: server.peer[1], "/readyz")
-            print(f"start to ready, {n_items:,} items × 128 twice: {perf_counter() - began:.1f} s")
+            seconds, busy = perf_counter() - began, server.cpu_seconds()
+            load = f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+            print(f"start to ready, {n_items:,} items × 128 twice: {seconds:.1f} s, of processors {busy:.1f} s; {load}")
 
 
 def main() -> None:

@@ -11,13 +11,14 @@ from coldframe.errors import BundleError, UnknownIdError
 from coldframe.testing.bundle_attacks import ATTACKS, mark_of, replace
 
 
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_attack_is_refused(attack, bundle):
+def test_attack_is_refused(attack, threads, bundle):
     spoiled = attack.apply(bundle)
     tracemalloc.start()
     try:
         with pytest.raises(BundleError) as refused:
-            open_bundle(spoiled)
+            open_bundle(spoiled, threads=threads)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -33,7 +34,8 @@ def test_attacks_have_distinct_names():
 
 
 def test_the_bundle_attacked_is_sound(bundle):
-    assert open_bundle(bundle).texts("items.ids") == ("a", "ü", "日本", "")
+    for threads in (1, 3):
+        assert open_bundle(bundle, threads=threads).texts("items.ids") == ("a", "ü", "日本", "")
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)

@@ -50,7 +50,7 @@ class ShelfModel:
         level = "content" if len(request.history) else "popular"
         return Answer(best.astype(np.int32), score[best], shares, level, np.ones(len(best), np.float32))
 
-    def prepare(self):
+    def prepare(self, threads=1):
         pass
 
     def reasons_of(self, request, items):

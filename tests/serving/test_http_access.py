@@ -12,9 +12,10 @@ from serving_doubles import service
 
 from coldframe.clock import fixed_clock
 from coldframe.errors import AccessError
-from coldframe.serving.access import Access, require_key_beyond_loopback
+from coldframe.serving.access import Access
 from coldframe.serving.key_file import KeyFile
 from coldframe.serving.keys import ALL_SCOPES
+from coldframe.serving.listening import require_key_beyond_loopback
 from coldframe.serving.openapi import EXAMPLE_BODIES, EXAMPLE_VALUES, operations
 from coldframe.serving.scopes import ANY_KEY, ANYBODY, SCOPES
 from coldframe.settings import ServingSettings

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -40,6 +41,12 @@ def ask(server: Served, method: str, path: str, body: object = None, *, token: s
     found = answer.status, json.loads(answer.read())
     connection.close()
     return found
+
+
+def test_the_process_that_only_watches_loads_no_http_framework() -> None:
+    seen = "import sys, coldframe.serving.server; print('litestar' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
 
 
 def test_it_takes_events_without_a_model_and_ends_politely(tmp_path: Path) -> None:

@@ -87,6 +87,16 @@ def everything(folder):
     return raw + "".join(rows).encode()
 
 
+def test_who_is_being_forgotten_is_counted_no_more(tmp_path):
+    """From the very moment, live and sealed events and those of joined sessions alike."""
+    store = stocked(tmp_path)
+    bobs = store.scan_events().filter(pl.col("user_id") == "bob").collect().height
+    assert sum(store.item_counts(start=START).values()) > bobs
+    store._writer.write(lambda connection, _: persons.begin(connection, "ann", "erasure", 0))
+    assert sum(store.item_counts(start=START).values()) == store.scan_events().collect().height == bobs
+    store.close()
+
+
 @pytest.mark.parametrize("fan", [2, 99])
 def test_no_byte_names_the_person(tmp_path, monkeypatch, fan):
     monkeypatch.setattr(housekeeping, "FAN", fan)

@@ -9,6 +9,7 @@ import io
 import os
 import stat
 from collections.abc import Collection, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,16 +75,19 @@ def write_bundle(
         ) from error
 
 
-def open_bundle(path: Path, *, verify: bool = True) -> Bundle:
+def open_bundle(path: Path, *, verify: bool = True, threads: int = 1) -> Bundle:
     """Return the bundle in directory `path`, its arrays mapped read-only.
 
     Names, sizes, headers, dtypes and shapes are always checked; with `verify` also every file's SHA-256 and the values
-    that the manifest calls finite. Raises `BundleError`, which names the file, before anything declared is allocated.
+    that the manifest calls finite, so many files at once as there are `threads`. Raises `BundleError`, which names the
+    file, before anything declared is allocated.
     """
     with _naming(path):
         declared = manifest.decode(_read_manifest(path))
         _check_files(path, declared)
-        arrays = _Arrays({name: _open_array(path, entry, verify) for name, entry in declared.arrays.items()})
+        with ThreadPoolExecutor(threads) as pool:
+            opened = pool.map(lambda entry: _open_array(path, entry, verify), declared.arrays.values())
+            arrays = _Arrays(zip(declared.arrays, opened, strict=True))
     return Bundle(path.name, MappingProxyType(arrays), declared.meta)
 
 

@@ -112,10 +112,13 @@ class Registry:
         promotions = self._read().promotions
         return promotions[-1] if promotions else None
 
-    def open(self, bundle_id: str | None = None) -> Bundle:
-        """Return a verified bundle, by default the promoted one. Raises `UnknownIdError` or `BundleError`."""
+    def open(self, bundle_id: str | None = None, *, threads: int = 1) -> Bundle:
+        """Return a bundle verified on so many threads, by default the promoted one.
+
+        Raises `UnknownIdError` or `BundleError`.
+        """
         if bundle_id is not None:
-            return open_bundle(self._path(bundle_id))
+            return open_bundle(self._path(bundle_id), threads=threads)
         promoted = self.promoted()
         if promoted is None:
             raise BundleError(
@@ -123,11 +126,11 @@ class Registry:
                 remedy="Run `coldframe train`, or `coldframe models promote`.",
             )
         try:
-            return open_bundle(self._root / promoted)
+            return open_bundle(self._root / promoted, threads=threads)
         except BundleError:
             if self.promoted() == promoted:
                 raise
-            return self.open()  # another one was promoted and this one pruned in between
+            return self.open(threads=threads)  # another one was promoted and this one pruned in between
 
     def manifest(self, bundle_id: str) -> dict[str, Any]:
         """Return a bundle's manifest as plain values: format, version, arrays, meta. Raises `UnknownIdError`."""

@@ -4,6 +4,7 @@ Owns the order of an answer. The same object answers offline and online, and is 
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -98,11 +99,11 @@ class Hybrid:
         evidence = gather(said(opinions, items), items, request, self.fitted_counts, self.calibration)
         return Mixed(evidence, self.form.combine(evidence), tuple(opinion.spoke for opinion in opinions))
 
-    def prepare(self) -> None:
-        """Do before the first request what all requests need."""
+    def prepare(self, threads: int = 1) -> None:
+        """Do before the first request what all requests need, so many experts at once."""
         _ = self._is_young
-        for expert in self.experts:
-            expert.prepare()
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda expert: expert.prepare(), self.experts))
 
     def contributions(self, mixed: Mixed, places: NDArray[np.int64]) -> Floats:
         """Return how much lower each candidate at `places` would score had one expert been silent.

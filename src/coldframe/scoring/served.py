@@ -108,9 +108,10 @@ class ServedModel:
         allowed[items] = False
         return followed(first, self.answer(replace(request, allowed=allowed), n - len(items)))
 
-    def prepare(self) -> None:
-        """Do before the first request what all requests need, so that nobody waits for it."""
-        self.hybrid.prepare()
+    def prepare(self, threads: int = 1) -> None:
+        """Do before the first request what all requests need, on so many threads, so that nobody waits for it."""
+        _ = self.items.row_of
+        self.hybrid.prepare(threads)
 
     def reasons(self, request: Request, item: int) -> Reasons:
         """Return why item row `item` has its score for a request."""

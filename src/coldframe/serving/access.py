@@ -1,20 +1,17 @@
-"""Who may call, and where the service may listen without a key.
+"""Who may call.
 
-Owns the decision. Keys and their comparison are in `keys`, their file in `key_file`, what each route needs in `scopes`.
+Owns the decision. Keys and their comparison are in `keys`, their file in `key_file`, what each route needs in `scopes`,
+where the service may listen in `listening`.
 """
 
-import ipaddress
 from pathlib import Path
 
-from coldframe.errors import AccessError
-from coldframe.serving.key_file import KeyFile, WatchedKeys
-from coldframe.serving.keys import Key, bearer, bootstrap_key
+from coldframe.serving.key_file import WatchedKeys
+from coldframe.serving.keys import Key, bearer
+from coldframe.serving.listening import is_loopback, watched_keys
 from coldframe.serving.problems import RefusedError
 from coldframe.serving.scopes import ANY_KEY, needed, open_paths
 from coldframe.settings import ServingSettings
-
-MIN_BOOTSTRAP_CHARS = 16
-"""Shortest `serving.api_key`: what is chosen by a person must not be guessed."""
 
 
 class Access:
@@ -28,8 +25,7 @@ class Access:
     @classmethod
     def of(cls, settings: ServingSettings, data: Path | None = None) -> "Access":
         """Return the access to a service on a data folder, if it has one. Raises `AccessError`."""
-        keys = WatchedKeys(KeyFile(data) if data else None, _bootstrap(settings))
-        return cls(keys, loopback=is_loopback(settings.host))
+        return cls(watched_keys(settings, data), loopback=is_loopback(settings.host))
 
     def caller(self, path: str, authorization: str) -> Key | None:
         """Return the key of a request; None where none is needed. Raises `RefusedError` with 401."""
@@ -58,37 +54,3 @@ def check_scope(key: Key | None, method: str, template: str) -> None:
             f"{method} {template} needs the scope {scope}; key {key.id} has {', '.join(key.scopes)}.",
             headers={"www-authenticate": f'Bearer realm="coldframe", error="insufficient_scope", scope="{scope}"'},
         )
-
-
-def is_loopback(host: str) -> bool:
-    """True for addresses that only this machine reaches.
-
-    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org")]
-    [True, True, True, False, False]
-    """
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def require_key_beyond_loopback(settings: ServingSettings, data: Path | None = None) -> None:
-    """Refuse to listen where others could connect without a key. Raises `AccessError`."""
-    keys = WatchedKeys(KeyFile(data) if data else None, _bootstrap(settings))
-    if not len(keys.ring()) and not is_loopback(settings.host):
-        raise AccessError(
-            f"Listening at {settings.host} would let anybody on the network read and write.",
-            remedy="Make a key: `coldframe keys create`. Or keep serving.host = '127.0.0.1'.",
-        )
-
-
-def _bootstrap(settings: ServingSettings) -> Key | None:
-    """Return the key of `serving.api_key`, or None. Raises `AccessError` for one that can be guessed."""
-    if not settings.api_key:
-        return None
-    if len(settings.api_key) < MIN_BOOTSTRAP_CHARS:
-        raise AccessError(
-            f"serving.api_key has {len(settings.api_key)} characters.",
-            remedy=f"Give it at least {MIN_BOOTSTRAP_CHARS}, at random: `openssl rand -base64 32`.",
-        )
-    return bootstrap_key(settings.api_key)

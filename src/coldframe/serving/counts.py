@@ -6,7 +6,6 @@ Owns when the store is asked again. A request never waits for it: counts are rea
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import NEVER
@@ -35,9 +34,9 @@ class LiveCounts:
             return
         self._read_at = now
         end = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self._model.as_of)
-        since = self._store.scan_events(start=end).group_by("item_id").agg(pl.len()).collect()
-        rows = self._model.items.rows(since["item_id"].to_list())
+        since = self._store.item_counts(start=end)
+        rows, events = self._model.items.rows(since), np.fromiter(since.values(), np.int32, len(since))
         known = rows >= 0
         counts = self._model.item_counts.copy()
-        counts[rows[known]] += since["len"].to_numpy()[known].astype(np.int32)
+        counts[rows[known]] += events[known]
         self._counts = counts

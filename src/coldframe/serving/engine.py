@@ -4,6 +4,7 @@ The HTTP app, the command line and the dashboard all ask this one object. It rea
 store, builds a `Request`, lets the bundle's scorers answer, and logs the impression. It knows no HTTP.
 """
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
@@ -73,7 +74,8 @@ class Engine:
         """Swap to the promoted bundle when it changed, True when it did, and count what happened since its window.
 
         A bundle that fails verification raises `BundleError` and the previous one keeps serving. Counts are read at
-        most every 10 seconds; a store that cannot be read raises `StoreError` and the previous counts stay.
+        most every 10 seconds; a store that cannot be read raises `StoreError` and the previous counts stay. The first
+        bundle is opened on every core, as nobody is answered yet; a later one on one, so that requests have the others.
         """
         with self._refreshing:
             promoted, live, now = self._registry.promoted(), self._live, micros(self._clock())
@@ -81,7 +83,8 @@ class Engine:
                 if live is not None:
                     live.counts.refresh(now)
                 return False
-            live = open_live(self._registry.open(), self._store, self._settings)
+            threads = (os.cpu_count() or 1) if live is None else 1
+            live = open_live(self._registry.open(threads=threads), self._store, self._settings, threads)
             live.counts.refresh(now)
             self._live = live
             return True

@@ -85,13 +85,13 @@ class LiveModel:
         return row
 
 
-def open_live(bundle: Bundle, store: Store, settings: Settings) -> LiveModel:
-    """Return a bundle ready to answer. Raises `BundleError` when it does not hold a model.
+def open_live(bundle: Bundle, store: Store, settings: Settings, threads: int) -> LiveModel:
+    """Return a bundle ready to answer, made so by some threads. Raises `BundleError` when it does not hold a model.
 
     It has answered a stranger once before anybody sees it, so that the first user waits for no compilation.
     """
     model = unpack(bundle.arrays, bundle.meta)
-    model.prepare()
+    model.prepare(threads)
     model.answer(Request(), 1)
     questions = Questions(model, Vocabulary(model.attribute_names), settings)
     return LiveModel(

@@ -20,7 +20,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from coldframe.errors import SettingsError
-from coldframe.serving.access import require_key_beyond_loopback
+from coldframe.serving.listening import require_key_beyond_loopback
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 

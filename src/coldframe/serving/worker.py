@@ -41,15 +41,15 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
     async def running(app: Litestar) -> AsyncGenerator[None]:
         refused = app.state.metrics.bundle_refused
         follower = BundleFollower(engine, on_refused=refused, on_tick=partial(end_without, parent))
-        follower.start()
-        gc.freeze()  # what is here now stays: the collector need not look at it again
-        try:
-            with one_thread_each():
+        with one_thread_each():
+            follower.start()
+            gc.freeze()  # what is here now stays: the collector need not look at it again
+            try:
                 yield
-        finally:
-            follower.stop()
-            store.flush()
-            store.close()
+            finally:
+                follower.stop()
+                store.flush()
+                store.close()
 
     access = Access.of(settings.serving, data)
     return create_app(

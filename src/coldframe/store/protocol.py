@@ -5,7 +5,7 @@ the users and the impressions. `people` says who is whom and who is forgotten, `
 never weighs an event, never trains and never decides what to show.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
@@ -91,6 +91,12 @@ class Store(Ledger, People, Protocol):
         """Return the events with start ≤ timestamp < end, columns of `EVENT_COLUMNS`, by (timestamp, event_id).
 
         An anonymous event of a session that was joined to a user has that user's id.
+        """
+        ...
+
+    def item_counts(self, *, start: datetime) -> Mapping[str, int]:
+        """Return how many events with start ≤ timestamp each item has, where it has any; what a scan leaves out, too,
+        is left out. Memory grows with the items, not with the events.
         """
         ...
 

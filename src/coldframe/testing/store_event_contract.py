@@ -4,6 +4,7 @@ Owns the promises about the event log. Knows no kind of store.
 """
 # ruff: noqa: S101
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -104,6 +105,18 @@ class EventContract:
         assert store.scan_events().collect().equals(frame(events(0, 40)))
         window = store.scan_events(start=event(10).timestamp, end=event(30).timestamp)
         assert window.collect().equals(frame(events(10, 30)))
+
+    def test_items_are_counted_wherever_their_events_lie(self, store: Store) -> None:
+        """From the start on, which is within; each event once."""
+        given = [event(number, item_id=f"item-{number % 7}") for number in range(70)]
+        store.append_events(given[:60])
+        store.import_events([frame(given[:30:3])])
+        store.seal(before=START + 2 * DAY)
+        store.append_events([*given[60:], *given[:5]])
+        for first in (0, 30, 69):
+            right = Counter(each.item_id for each in given[first:])
+            assert store.item_counts(start=given[first].timestamp) == right
+        assert store.item_counts(start=event(70).timestamp) == {}
 
     def test_a_scan_is_the_state_of_its_moment(self, store: Store) -> None:
         """What is appended or sealed later changes neither rows nor order."""

@@ -336,16 +336,18 @@ INLINE float largest(const float *row, int64_t dim) {
 INLINE float quantise(const float *values, int64_t n, double most, double range, int16_t *codes, double *rest) {
     const float scale = fmaxf((float)(largest(values, n) / most), 0x1p-100f);
     const double inverse = 1 / (double)scale;
+    const int32_t end = (int32_t)range;
     double missed[8] = {0};
+    for (int64_t j = 0; j < n; j++) {
+        const int32_t near = (int32_t)rint((double)values[j] * inverse), low = near < end ? near : end;
+        codes[j] = (int16_t)(low > -end ? low : -end);
+    }
     for (int64_t start = 0; start < n; start += 8) {
         const int64_t few = n - start < 8 ? n - start : 8;
-        double given[8] = {0}, near[8];
-        for (int64_t j = 0; j < few; j++) given[j] = (double)values[start + j] * inverse;
-        for (int j = 0; j < 8; j++) near[j] = rint(given[j]);
-        for (int j = 0; j < 8; j++) near[j] = near[j] > range ? range : near[j];
-        for (int j = 0; j < 8; j++) near[j] = near[j] < -range ? -range : near[j];
-        for (int j = 0; j < 8; j++) missed[j] += (given[j] - near[j]) * (given[j] - near[j]);
-        for (int64_t j = 0; j < few; j++) codes[start + j] = (int16_t)near[j];
+        for (int64_t j = 0; j < few; j++) {
+            const double off = (double)values[start + j] * inverse - codes[start + j];
+            missed[j] += off * off;
+        }
     }
     for (int j = 1; j < 8; j++) missed[0] += missed[j];
     *rest = sqrt(missed[0]) * (1 + 0x1p-40) + 0x1p-20;

@@ -1,9 +1,17 @@
-"""How much a store holds, live and sealed together."""
+"""How much a store holds, live and sealed together, and how much of it each item has."""
 
 import sqlite3
+from collections import Counter
 
+import polars as pl
+
+from coldframe.events.schema import LAST_TIME_US
 from coldframe.store.protocol import StoreCounts
+from coldframe.store.sqlite import persons
 from coldframe.store.sqlite.live import moment
+from coldframe.store.sqlite.segments import Segments, recorded
+
+_LIVE = "SELECT item_id, count(*) FROM live_events WHERE timestamp >= :start"
 
 
 def count(connection: sqlite3.Connection) -> StoreCounts:
@@ -26,3 +34,21 @@ def count(connection: sqlite3.Connection) -> StoreCounts:
         first_event=moment(min(firsts)) if firsts else None,
         last_event=moment(max(lasts)) if lasts else None,
     )
+
+
+def by_item(connection: sqlite3.Connection, segments: Segments, start: int) -> dict[str, int]:
+    """Return the events per item from `start` (µs) on, less those of who is being forgotten.
+
+    SQLite and Polars add up; no event becomes an object.
+    """
+    hidden = persons.pending(connection)
+    found = Counter(dict(connection.execute(f"{_LIVE} GROUP BY item_id", {"start": start})))
+    for who in hidden:
+        theirs = connection.execute(f"{_LIVE} AND {persons.BELONGS} GROUP BY item_id", who.sql | {"start": start})
+        found.subtract(dict(theirs))
+    for segment in recorded(connection, start, LAST_TIME_US + 1):
+        events = segments.scan(segment).filter(pl.col("timestamp") >= pl.lit(moment(start)))
+        for who in hidden:
+            events = events.filter(~who.owned())
+        found.update(dict(events.group_by("item_id").agg(pl.len()).collect().iter_rows()))
+    return {item: events for item, events in found.items() if events}

@@ -118,6 +118,11 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
                 parts.append(Part(times[0], times[-1], waiting.lazy()))
             return self._with_persons(connection, segments.in_order(parts, first, last))
 
+    def item_counts(self, *, start: datetime) -> dict[str, int]:
+        """Return how many events with start ≤ timestamp each item has."""
+        with self._readers.reading("count events by item") as connection:
+            return counting.by_item(connection, self._segments, live.micros(start))
+
     def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:
         """Return an actor's newest events from live and sealed ones together."""
         _, end = _bounds(None, before)
