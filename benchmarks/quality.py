@@ -64,7 +64,8 @@ def main() -> None:
                 max_requests=asked.max_requests,
             )
         seconds = perf_counter() - started
-        console.rule(f"{name}, {asked.split}, seed {asked.seed}, {seconds:.0f} s")
+        fitting = report.seconds["fitting"]
+        console.rule(f"{name}, {asked.split}, seed {asked.seed}, {seconds:.0f} s, of which fitting {fitting:.0f} s")
         console.print(_table(report))
         if asked.keep:
             facts = {"set": name, "split": asked.split, "seed": asked.seed, "wall_seconds": round(seconds)}
