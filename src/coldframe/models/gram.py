@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats
 from coldframe.models.csr import Csr
+from coldframe.models.elimination import solve_upper
 from coldframe.settings.sections import ItemItemSettings
 
 MIRRORED = 1_024
@@ -145,12 +146,12 @@ def _solve_columns(indptr, indices, data, discount, ridge, columns, values):  # 
                 right[r] = data[picked[r]]
                 place[columns[j, r]] = r
             _fill_upper(indptr, indices, data, columns[j, :size], place, ridge, wide)
-            _solve_upper(wide, right, values[j, :size])
+            solve_upper(wide, right, values[j, :size])
             for r in range(size):
                 place[columns[j, r]] = k
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, forceinline=True)
 def _fill_upper(indptr, indices, data, chosen, place, ridge, wide):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     """Write the upper half of G_SS + λI to `wide`; `chosen` come by the length of their rows, the shortest first.
 
@@ -171,22 +172,3 @@ def _fill_upper(indptr, indices, data, chosen, place, ridge, wide):  # type: ign
                 if a < len(row) and row[a] == chosen[s]:
                     wide[r, s] = data[start + a]
         wide[r, r] += ridge
-
-
-@numba.njit(cache=True, nogil=True)
-def _solve_upper(wide, right, solved):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Solve A x = `right` by elimination for a positive definite A given by its upper half, which is taken over."""
-    size = len(solved)
-    for r in range(size):
-        pivot = np.float32(1) / wide[r, r]
-        for i in range(r + 1, size):
-            factor = wide[r, i] * pivot
-            if factor != 0:
-                for a in range(i, size):
-                    wide[i, a] -= factor * wide[r, a]
-                right[i] -= factor * right[r]
-    for r in range(size - 1, -1, -1):
-        rest = right[r]
-        for a in range(r + 1, size):
-            rest -= wide[r, a] * solved[a]
-        solved[r] = rest / wide[r, r]

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from coldframe.models.csr import Csr
+from coldframe.models.elimination import solve_upper
 
 CHUNKS = 64
 
@@ -42,13 +43,12 @@ def _solve_rows(near, features, n_features, ridge, weights):  # type: ignore[no-
                 begin, end = feature_starts[own[a]], feature_starts[own[a] + 1]
                 for f in range(begin, end):
                     row[feature[f]] = value[f]
-                for b in range(a + 1):
+                for b in range(a, len(own)):
                     total = np.float32(0)
                     for f in range(feature_starts[own[b]], feature_starts[own[b] + 1]):
                         total += value[f] * row[feature[f]]
                     kernel[a, b] = total
-                    kernel[b, a] = total
                 kernel[a, a] += ridge
                 for f in range(begin, end):
                     row[feature[f]] = 0
-            weights[starts[j] : starts[j + 1]] = np.linalg.solve(kernel, likeness[starts[j] : starts[j + 1]])
+            solve_upper(kernel, likeness[starts[j] : starts[j + 1]].copy(), weights[starts[j] : starts[j + 1]])

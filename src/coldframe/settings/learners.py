@@ -78,7 +78,7 @@ class ItemItemSettings:
     content_power: float = setting(2.0, reason="Likeness counts as its square.", unit="", low=0.1, high=10.0)
     content_shrink: float = setting(0.3, reason="An item like nothing inherits little.", unit="", low=1e-6, high=100.0)
     regression_neighbours: int = setting(
-        100, reason="Warm items that an item is regressed on; twice as many add half a percent.", low=1, high=2_000
+        100, reason="Warm items that an item is regressed on; twice as many add little.", low=1, high=2_000
     )
     regression_ridge: float = setting(
         1.5, reason="Added to a kernel of cosines; flat around it on citeulike-a.", unit="", low=1e-3, high=1e3
