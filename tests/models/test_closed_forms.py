@@ -7,16 +7,18 @@ import pytest
 import scipy.sparse as sp
 from model_worlds import SETTINGS, workshop
 
+from coldframe.models import csr as csr_module
 from coldframe.models import gram as gram_module
 from coldframe.models.als import factorise
+from coldframe.models.csr import largest_of_rows, meetings
 from coldframe.models.decomposition import gram_times, leading_vectors
 from coldframe.models.fits.item_item import fit_item_item
 from coldframe.models.fits.spectral import fit_spectral
-from coldframe.models.fits.walk import _largest_per_column
 from coldframe.models.gram import ItemGram, dense_ease, sparse_ease, symmetric_inverse
 from coldframe.scoring.experts import Collaborative, DenseItemItem, Factors
 from coldframe.scoring.profile import Profile, Recall
 from coldframe.scoring.sparse import SparseRows
+from coldframe.settings import ItemItemSettings
 
 N_USERS, N_ITEMS = 40, 12
 ALPHA, RIDGE = 8.0, 0.03
@@ -96,7 +98,7 @@ def test_items_solve_the_same_equation_from_the_other_side(factors):
 
 
 def gram(matrix, exponent=0.0):
-    return ItemGram.of(sp.csr_matrix(matrix), np.ones(matrix.shape[1], np.bool_), exponent)
+    return ItemGram.of(sp.csr_matrix(matrix), np.ones(matrix.shape[1], np.bool_), exponent, ItemItemSettings())
 
 
 def plain_ease(matrix, ridge, exponent=0.0):
@@ -243,18 +245,48 @@ def test_leading_vectors_are_orthonormal_and_span_what_counts():
     assert low @ found @ found.T == pytest.approx(low, abs=1e-3)
 
 
-# the walk
+# what is kept of a matrix
 
 
 @pytest.mark.parametrize("k", [1, 3, 11, 12])
-def test_the_largest_of_a_column_are_kept_and_of_equal_ones_the_first(k):
-    matrix = np.round(np.random.default_rng(2).random((12, 5)) * 4).astype(np.float32)
-    found = _largest_per_column(sp.csr_matrix(matrix), k).toarray()
-    for column, kept in zip(matrix.T, found.T, strict=True):
-        order = np.argsort(-column, kind="stable")
+def test_the_largest_of_a_row_are_kept_and_of_equal_ones_the_first(k):
+    matrix = np.round(np.random.default_rng(2).random((5, 12)) * 4).astype(np.float32)
+    found = largest_of_rows(sp.csr_matrix(matrix), k).toarray()
+    for row, kept in zip(matrix, found, strict=True):
+        order = np.argsort(-row, kind="stable")
         expected = np.zeros(12)
-        expected[order[:k]] = column[order[:k]]
+        expected[order[:k]] = row[order[:k]]
         assert kept.tolist() == expected.tolist()
+
+
+def test_the_largest_are_chosen_by_their_factors_and_stay_what_they_are():
+    found = largest_of_rows(sp.csr_matrix(np.array([[3, 2, 1]], np.float32)), 1, np.array([0.1, 0.1, 2], np.float32))
+    assert found.toarray().tolist() == [[0, 0, 1]]
+
+
+def test_who_meets_whom_is_the_product_and_stays_symmetric_when_cut():
+    matrix = sp.csr_matrix(likes())
+    whole = (matrix.T @ matrix).toarray()
+    assert meetings(matrix).toarray() == pytest.approx(whole, abs=1e-5)
+    cut = meetings(matrix, kept=3).toarray()
+    assert (cut == cut.T).all()
+    assert cut[cut > 0] == pytest.approx(whole[cut > 0], abs=1e-5)
+    assert 3 * N_ITEMS <= (cut > 0).sum() < (whole > 0).sum()
+
+
+def test_a_cut_product_never_holds_more_than_it_keeps(monkeypatch):
+    """Somebody who met everything makes every pair; what is held at once is a block of rows, then what they keep."""
+    held = []
+    cut = csr_module.largest_of_rows
+
+    def watched(block, *arguments):
+        held.append(block.shape[0])
+        return cut(block, *arguments)
+
+    monkeypatch.setattr(csr_module, "largest_of_rows", watched)
+    found = meetings(sp.csr_matrix(np.ones((2, 700), np.float32)), kept=5)
+    assert max(held) == csr_module.BLOCK
+    assert found.nnz <= 2 * 5 * 700
 
 
 # scoring's own sparse rows

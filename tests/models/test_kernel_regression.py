@@ -3,8 +3,8 @@
 import numpy as np
 import scipy.sparse as sp
 
-from coldframe.models.content_matrix import nearest
 from coldframe.models.kernel_regression import regressed
+from coldframe.models.neighbours import nearest
 
 RIDGE = 0.7
 

@@ -1,20 +1,18 @@
-"""Content as one sparse matrix, the same in few columns, and which items are alike by it.
+"""Content as one sparse matrix, and the same in few columns.
 
-Owns TF-IDF, its leading directions and nearest neighbours. Works in any language, since words are whatever the dataset
+Owns TF-IDF and its leading directions. Works in any language, since words are whatever the dataset
 hashed.
 """
 
 import numpy as np
 import scipy.sparse as sp
 
-from coldframe.dataset.training_set import Bags, Bools, Floats, ItemFeatures
+from coldframe.dataset.training_set import Bags, Floats, ItemFeatures
 from coldframe.models.csr import Csr
 from coldframe.models.decomposition import leading_vectors
 
 RANK = 128
 """Directions that the TF-IDF matrix is condensed to (latent semantic analysis, Deerwester et al. 1990)."""
-BLOCK = 2_048
-"""Rows whose similarities are held at once."""
 
 
 def tf_idf(features: ItemFeatures, *, length_exponent: float = 0.0) -> Csr:
@@ -53,29 +51,6 @@ def condensed(features: Csr, numeric: Floats, draw: np.random.Generator) -> Floa
         projected = used @ leading_vectors(used, RANK, draw)
         parts.append((projected / max(float(projected.std()), 1e-9)).astype(np.float32))
     return np.concatenate(parts, axis=1)
-
-
-def nearest(features: Csr, among: Bools, *, k: int) -> Csr:
-    """Return for every row its k most alike other rows of `among`, cosines above 0, float32 [n, n]."""
-    n = features.shape[0]
-    pool = np.flatnonzero(among)
-    pooled = features[pool].T.tocsr()
-    rows: list[np.ndarray] = []
-    columns: list[np.ndarray] = []
-    values: list[np.ndarray] = []
-    for start in range(0, n, BLOCK):
-        block = (features[start : start + BLOCK] @ pooled).toarray()
-        own = np.searchsorted(pool, np.arange(start, min(start + BLOCK, n)))
-        inside = (own < len(pool)) & (pool[np.minimum(own, len(pool) - 1)] == np.arange(start, start + len(own)))
-        block[np.flatnonzero(inside), own[inside]] = 0
-        best = np.argpartition(-block, min(k, block.shape[1] - 1), axis=1)[:, :k]
-        likeness = np.take_along_axis(block, best, axis=1)
-        kept = likeness > 0
-        rows.append((start + np.nonzero(kept)[0]).astype(np.int32))
-        columns.append(pool[best[kept]].astype(np.int32))
-        values.append(likeness[kept])
-    data = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return sp.csr_matrix(sp.coo_matrix(data, shape=(n, n)), dtype=np.float32)
 
 
 def _matrix(bags: Bags) -> Csr:

@@ -102,10 +102,11 @@ def expert_seconds(size: Size, settings: Settings, cores: float) -> dict[str, fl
 
     An expert that is not named takes next to nothing.
     """
-    rule, entries = settings.item_item, GRAM_KEPT * size.n_pairs
+    rule, entries = settings.item_item, _gram_entries(size, settings)
     factorising, gram = _factorising(size, settings) / cores, 6e-8 * size.n_pairs
     equations = gram + _equations(size, settings, entries) / cores
-    neighbours = 1e-8 * size.n_items * min(rule.neighbours, size.n_warm)
+    carried = 1e-8 * size.n_items * min(rule.neighbours, size.n_warm)
+    searching = 1.5e-9 * size.n_items * size.n_warm / cores
     regressing = size.n_items * (5e-11 * rule.regression_neighbours**3 + 2e-7 * rule.regression_neighbours**2) / cores
     looked_at = min(size.n_likes * settings.transitions.reach, MAX_PAIRS, size.n_pairs)
     filtering = gram + 3e-11 * size.n_warm**3
@@ -121,8 +122,8 @@ def expert_seconds(size: Size, settings: Settings, cores: float) -> dict[str, fl
         "repeat": 4e-7 * size.n_events,
         "bayes": factorising,
         "stacked": equations,
-        "smoothed": neighbours * rule.content_neighbours,
-        "regressed": neighbours * rule.regression_neighbours + regressing,
+        "smoothed": searching + carried * rule.content_neighbours,
+        "regressed": carried * rule.regression_neighbours + regressing,
         "content": 10 + 4e-6 * size.n_events + 2e-4 * size.n_items,
     }
     return {name: found[name] for name in _taught(size, [*found])}
@@ -135,7 +136,7 @@ def asking_seconds(size: Size, names: Sequence[str], n_requests: int) -> float:
 
 def finishing_seconds(size: Size, settings: Settings, names: Sequence[str]) -> float:
     """Return what follows the choice of a form: shares by warmth, the bundle written and read back."""
-    rule, entries = settings.item_item, GRAM_KEPT * size.n_pairs / size.n_items
+    rule, entries = settings.item_item, _gram_entries(size, settings) / size.n_items
     solved = rule.kept_per_item if size.n_warm <= rule.dense_items else min(rule.kept_per_item, rule.neighbours)
     bytes_of_an_item = {
         **dict.fromkeys(("item-item", "recent", "stacked", "smoothed", "regressed"), 8 * min(solved, entries)),
@@ -151,6 +152,11 @@ def finishing_seconds(size: Size, settings: Settings, names: Sequence[str]) -> f
 
 def _taught(size: Size, names: Sequence[str]) -> list[str]:
     return [name for name in names if size.is_described or name not in OF_CONTENT]
+
+
+def _gram_entries(size: Size, settings: Settings) -> float:
+    """Return the entries of a large Gram matrix, of those that an item keeps and of those that keep it."""
+    return min(GRAM_KEPT * size.n_pairs, 2 * size.n_warm * settings.item_item.pairs_per_item)
 
 
 def _factorising(size: Size, settings: Settings) -> float:

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats
-from coldframe.models.csr import Csr
+from coldframe.models.csr import Csr, meetings
 from coldframe.models.elimination import solve_upper
 from coldframe.settings.sections import ItemItemSettings
 
@@ -34,16 +34,20 @@ class ItemGram:
     n_items: int
 
     @staticmethod
-    def of(seen: Csr, is_warm: Bools, user_exponent: float) -> "ItemGram":
-        """Return the Gram matrix of likes [n_users, n_items] over the warm items."""
+    def of(seen: Csr, is_warm: Bools, user_exponent: float, settings: ItemItemSettings) -> "ItemGram":
+        """Return the Gram matrix of likes [n_users, n_items] over the warm items.
+
+        Where EASE is not dense, an item keeps its `pairs_per_item` most telling others.
+        """
         rows = np.flatnonzero(is_warm)
         warm = seen[:, rows]
         degree = np.asarray(warm.sum(axis=1)).ravel()
         weight = np.where(degree > 0, np.maximum(degree, 1e-9) ** -user_exponent, 0).astype(np.float32)
         scaled = sp.csr_matrix(sp.diags(np.sqrt(weight)) @ warm, dtype=np.float32)
-        matrix: Csr = sp.csr_matrix(scaled.T @ scaled, dtype=np.float32)
-        matrix.sort_indices()
-        return ItemGram(matrix, rows, seen.shape[1])
+        squares = np.asarray(scaled.multiply(scaled).sum(axis=0)).ravel()
+        telling = _discount(squares, settings.neighbour_exponent)
+        kept = settings.pairs_per_item if len(rows) > settings.dense_items else None
+        return ItemGram(meetings(scaled, kept=kept, factor=telling), rows, seen.shape[1])
 
     @property
     def diagonal(self) -> Floats:
@@ -93,7 +97,7 @@ def sparse_ease(gram: ItemGram, ridge: float, *, neighbours: int, exponent: floa
     k = min(neighbours, n - 1)
     columns = np.full((n, k), -1, np.int32)
     values = np.zeros((n, k), np.float32)
-    discount = np.maximum(gram.diagonal, 1e-9) ** np.float32(-exponent)
+    discount = _discount(gram.diagonal, exponent)
     indptr = matrix.indptr.astype(np.int64)
     _solve_columns(indptr, matrix.indices, matrix.data, discount, np.float32(ridge_of(gram, ridge)), columns, values)
     kept = columns >= 0
@@ -115,6 +119,12 @@ def solve(gram: ItemGram, settings: ItemItemSettings) -> Any:
         gram, settings.ridge, neighbours=settings.neighbours, exponent=settings.neighbour_exponent
     ).tocoo()
     return sp.csr_matrix((found.data, (rows[found.row], rows[found.col])), shape=(n, n), dtype=np.float32)
+
+
+def _discount(diagonal: Floats, exponent: float) -> Floats:
+    """Return what a co-occurrence with each item counts, beside one with an item that few like, float32 [n]."""
+    found: Floats = np.maximum(diagonal, 1e-9).astype(np.float32) ** np.float32(-exponent)
+    return found
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)

@@ -18,6 +18,7 @@ from coldframe.models import content_matrix
 from coldframe.models.als import Side, factorise
 from coldframe.models.csr import Csr
 from coldframe.models.gram import ItemGram, solve
+from coldframe.models.neighbours import nearest
 from coldframe.settings import Settings
 
 Report = Callable[[str, int, int], None]
@@ -64,7 +65,7 @@ class Workshop:
     @cached_property
     def gram(self) -> ItemGram:
         """The user-weighted Gram matrix over warm items."""
-        return ItemGram.of(self.seen, self.is_warm, self.settings.item_item.user_exponent)
+        return ItemGram.of(self.seen, self.is_warm, self.settings.item_item.user_exponent, self.settings.item_item)
 
     @cached_property
     def features(self) -> Csr:
@@ -76,6 +77,12 @@ class Workshop:
     def has_content(self) -> Bools:
         """Which items have a category, a tag or a word, [n_items]."""
         return np.diff(self.features.indptr) > 0
+
+    @cached_property
+    def alike(self) -> Csr:
+        """Each item's most alike warm items by content, as many as any expert asks, float32 [n_items, n_items]."""
+        rule = self.settings.item_item
+        return nearest(self.features, self.is_warm, k=max(rule.content_neighbours, rule.regression_neighbours))
 
     @cached_property
     def item_item(self) -> Any:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from coldframe.models import content_matrix
-from coldframe.models.csr import Csr
+from coldframe.models.csr import Csr, largest_of_rows
 from coldframe.models.fits.item_item import as_expert, largest
 from coldframe.models.kernel_regression import regressed
 from coldframe.models.workshop import Workshop
@@ -25,7 +24,7 @@ def fit_smoothed(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     settings = workshop.settings.item_item
     if not _may_inherit(workshop):
         return None
-    near = content_matrix.nearest(workshop.features, workshop.is_warm, k=settings.content_neighbours)
+    near = largest_of_rows(workshop.alike, settings.content_neighbours)
     near.data = near.data ** np.float32(settings.content_power)
     total = np.asarray(near.sum(axis=1)).ravel() + settings.content_shrink
     return _heir("smoothed", workshop, sp.csr_matrix(sp.diags(1 / total) @ near, dtype=np.float32))
@@ -36,7 +35,7 @@ def fit_regressed(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     settings = workshop.settings.item_item
     if not _may_inherit(workshop):
         return None
-    near = content_matrix.nearest(workshop.features, workshop.is_warm, k=settings.regression_neighbours)
+    near = largest_of_rows(workshop.alike, settings.regression_neighbours)
     return _heir("regressed", workshop, regressed(workshop.features, near, settings.regression_ridge))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from coldframe.models.csr import Csr
+from coldframe.models.csr import Csr, meetings
 from coldframe.models.gram import solve
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.codes import CodedRows
@@ -44,9 +44,19 @@ def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     if features.nnz == 0 or features.shape[0] < 2:
         return None
     gram = workshop.gram
-    stacked = gram.plus(sp.csr_matrix(features @ features.T), settings.content_weight * gram.diagonal.mean())
+    stacked = gram.plus(_content_gram(workshop, features), settings.content_weight * gram.diagonal.mean())
     recall = Recall(half_life_days=settings.half_life_days)
     return as_expert("stacked", "collaborative", solve(stacked, settings), workshop.is_warm, recall, settings)
+
+
+def _content_gram(workshop: Workshop, features: Csr) -> Csr:
+    """Return the Gram matrix of the warm items' features, of their most alike ones alone where EASE is not dense."""
+    if workshop.is_warm.sum() <= workshop.settings.item_item.dense_items:
+        return meetings(features.T)
+    rows = np.flatnonzero(workshop.is_warm)
+    near = workshop.alike[rows][:, rows]
+    lengths = np.asarray(features.multiply(features).sum(axis=1)).ravel()
+    return near.maximum(near.T) + sp.diags(lengths, format="csr")
 
 
 def as_expert(

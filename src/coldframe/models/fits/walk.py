@@ -7,7 +7,7 @@ says it without solving against anything, so the two err on different items.
 import numpy as np
 import scipy.sparse as sp
 
-from coldframe.models.csr import Csr
+from coldframe.models.csr import Csr, largest_of_rows
 from coldframe.models.fits.item_item import sparse_rows
 from coldframe.models.gram import ItemGram
 from coldframe.models.workshop import Workshop
@@ -20,15 +20,15 @@ def fit_walk(workshop: Workshop) -> ItemItem | None:
     if workshop.is_warm.sum() < 2:
         return None
     settings = workshop.settings.walk
-    gram = ItemGram.of(workshop.seen, workshop.is_warm, settings.user_exponent)
+    gram = ItemGram.of(workshop.seen, workshop.is_warm, settings.user_exponent, workshop.settings.item_item)
     degree = np.maximum(np.asarray(workshop.seen[:, gram.rows].sum(axis=0)).ravel(), 1e-9)
     start, end = (sp.diags((degree**-exponent).astype(np.float32)) for exponent in (settings.start, settings.end))
     walk: Csr = sp.csr_matrix(start @ gram.matrix @ end, dtype=np.float32)
     walk.setdiag(0)
     walk.eliminate_zeros()
-    kept = _largest_per_column(walk, workshop.settings.item_item.kept_per_item).tocoo()
+    kept = largest_of_rows(walk.T.tocsr(), workshop.settings.item_item.kept_per_item).tocoo()
     shape = (workshop.training_set.n_items,) * 2
-    matrix = sp.csr_matrix((kept.data, (gram.rows[kept.row], gram.rows[kept.col])), shape=shape, dtype=np.float32)
+    matrix = sp.csr_matrix((kept.data, (gram.rows[kept.col], gram.rows[kept.row])), shape=shape, dtype=np.float32)
     recall = Recall(half_life_days=settings.half_life_days)
     return ItemItem(
         name="walk",
@@ -37,19 +37,3 @@ def fit_walk(workshop: Workshop) -> ItemItem | None:
         recall=recall,
         matrix=sparse_rows(matrix),
     )
-
-
-def _largest_per_column(matrix: Csr, k: int) -> Csr:
-    """Return the k largest entries of each column; of equal ones those of the first rows."""
-    columns = matrix.tocsc()
-    kept = np.ones(columns.nnz, np.bool_)
-    for j in np.flatnonzero(np.diff(columns.indptr) > k):
-        start, stop = columns.indptr[j], columns.indptr[j + 1]
-        values = columns.data[start:stop]
-        least = np.partition(values, len(values) - k)[len(values) - k]
-        above = values > least
-        level = np.flatnonzero(values == least)[: k - above.sum()]
-        above[level] = True
-        kept[start:stop] = above
-    column = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
-    return sp.csr_matrix((columns.data[kept], (columns.indices[kept], column[kept])), shape=matrix.shape)
