@@ -17,12 +17,12 @@ BLOCK = 256
 
 
 def largest_of_rows(matrix: Csr, k: int, factor: Floats | None = None) -> Csr:
-    """Return the k largest entries of each row, of equal ones the first; sizes are times `factor` [n_columns] if given.
+    """Return the k entries of largest size in each row, of equal ones the first; sizes are times `factor` [n_columns].
 
-    >>> largest_of_rows(sp.csr_matrix(np.array([[3, 1, 2], [0, 4, 0]], np.float32)), 2).toarray().tolist()
-    [[3.0, 0.0, 2.0], [0.0, 4.0, 0.0]]
+    >>> largest_of_rows(sp.csr_matrix(np.array([[3, 1, -2], [0, 4, 0]], np.float32)), 2).toarray().tolist()
+    [[3.0, 0.0, -2.0], [0.0, 4.0, 0.0]]
     """
-    size = matrix.data if factor is None else matrix.data * factor[matrix.indices]
+    size = np.abs(matrix.data) if factor is None else np.abs(matrix.data) * factor[matrix.indices]
     kept = np.ones(matrix.nnz, np.bool_)
     lengths = np.diff(matrix.indptr)
     for row in np.flatnonzero(lengths > k):

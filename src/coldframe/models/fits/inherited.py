@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from coldframe.models.csr import Csr, largest_of_rows
-from coldframe.models.fits.item_item import as_expert, largest
+from coldframe.models.fits.item_item import as_expert
 from coldframe.models.kernel_regression import regressed
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.experts import DenseItemItem, ItemItem
@@ -56,5 +56,6 @@ def _carried_over(matrix: Any, weights: Csr, kept: int) -> Any:
     """Return `matrix` times the weights, [n_items, n_items]; of a sparse one the largest `kept` entries of each row."""
     if not sp.issparse(matrix):
         return matrix @ weights.T
-    blocks = (matrix[start : start + BLOCK] @ weights.T for start in range(0, matrix.shape[0], BLOCK))
-    return sp.vstack([largest(block.toarray(), kept) for block in blocks], format="csr")
+    spread = weights.T.tocsr()
+    starts = range(0, matrix.shape[0], BLOCK)
+    return sp.vstack([largest_of_rows(matrix[at : at + BLOCK] @ spread, kept) for at in starts], format="csr")
