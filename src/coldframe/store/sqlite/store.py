@@ -21,7 +21,7 @@ from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
 from coldframe.store.protocol import EventReport, ImportReport, Progress, Reject, StoreCounts
-from coldframe.store.sqlite import counting, histories, live, records, schema, segments
+from coldframe.store.sqlite import counting, histories, live, persons, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index
@@ -174,7 +174,8 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
     # impressions
     def append_impressions(self, impressions: Sequence[Impression]) -> None:
         """Queue delivered lists. When the disk refuses them later it is logged, and the next `flush` raises."""
-        job = records.add_impressions(impressions)
+        erased = self._readers.once("count the erasures", persons.finished)
+        job = records.add_impressions(impressions, erased)
         self._writer.queue(job, weight=len(impressions), patient=True).add_done_callback(self._noted)
 
     def impressions(self, *, start: datetime | None = None, end: datetime | None = None) -> Iterator[Impression]:
