@@ -156,10 +156,10 @@ class Erasing:
 
         Writers wait meanwhile, so a read that lasts longer than a second leaves it to the next checkpoint.
         """
-        with medium("empty the write-ahead log", self._path):
-            with disk.locked(self._path.with_name(TURNS)), closing(connect(self._path)) as connection:
-                connection.execute("PRAGMA busy_timeout = 1000").fetchall()
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        turn = disk.locked(self._path.with_name(TURNS))
+        with medium("empty the write-ahead log", self._path), turn, closing(connect(self._path)) as connection:
+            connection.execute("PRAGMA busy_timeout = 1000").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 class _Found:

@@ -129,9 +129,7 @@ def finish(connection: sqlite3.Connection, who: Person, at: int, erased: dict[st
     users = connection.execute("DELETE FROM users WHERE id = ?", (who.user,)).rowcount
     sessions = connection.execute("DELETE FROM merges WHERE user = :user OR session = :user", who.sql).rowcount
     _count(connection)
-    connection.execute(
-        "INSERT INTO counters VALUES ('erased', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
-    )
+    connection.execute("INSERT INTO counters VALUES ('erased', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1")
     counted = {"live_events": rows, "users": max(users, receipt.erased["users"]), "sessions": sessions}
     done = msgspec.structs.replace(
         receipt, finished_at=live.moment(at), erased=dict(sorted((erased | counted).items()))

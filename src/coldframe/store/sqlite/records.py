@@ -93,8 +93,8 @@ _REJECTS = msgspec.msgpack.Decoder(Reject)
 def add_impressions(impressions: Sequence[Impression], erased: int) -> Apply[None]:
     """Return the job that stores impressions whose id is new, made when so many erasures were finished.
 
-    A list that waited while another process finished an erasure is not stored where it may have been that user's: one of
-    a forgotten user, or of a session, of which nobody can tell any more whose it was.
+    A list that waited while another process finished an erasure is not stored where it may have been that user's: one
+    of a forgotten user, or of a session, of which nobody can tell any more whose it was.
     """
     rows = [(each.recommendation_id, micros(each.timestamp), encode(each)) for each in impressions]
 

@@ -1,6 +1,7 @@
 """The one thread that writes: what waits together is committed together, with one fsync.
 
-Owns the queue, its bound, the group commit and the turns of several processes. Knows no table: a job brings what it does to the connection.
+Owns the queue, its bound, the group commit and the turns of several processes. Knows no table: a job brings what it does
+to the connection.
 """
 
 import sqlite3
@@ -21,8 +22,8 @@ PATIENCE_SECONDS = 0.1
 """How long what nobody waits for may wait for company: every commit is an fsync, and takes turns with who answers."""
 
 TURNS = "writer.lock"
-"""Held while a group is committed. SQLite alone keeps two processes apart, but the one that waits sleeps up to 0.1 seconds
-before it looks again, and may find the next group of the other; here it is woken as soon as it is its turn."""
+"""Held while a group is committed. SQLite alone keeps two processes apart, but the one that waits sleeps up to 0.1
+seconds before it looks again, and may find the next group of the other; here it is woken when it is its turn."""
 
 T = TypeVar("T")
 Apply = Callable[[sqlite3.Connection, set[str]], T]
