@@ -58,6 +58,15 @@ def test_a_key_may_send_its_burst_and_then_its_rate():
     assert taken(limits, key, 9)[0] == 5
 
 
+def test_workers_share_a_bucket(tmp_path):
+    timer = Timer()
+    one, other = (RateLimits(ServingSettings(rate=2.0, rate_burst=5), folder=tmp_path, timer=timer) for _ in "12")
+    assert (taken(one, None, 3)[0], taken(other, None, 9)[0], taken(one, None, 9)[0]) == (3, 2, 0)
+    timer.now += 1.0
+    assert (taken(other, None, 9)[0], taken(one, None, 9)[0]) == (2, 0)
+    assert taken(one, new_key("shop", ["admin"], now=NOW).key, 9)[0] == 5
+
+
 def test_retry_after_is_long_enough():
     timer = Timer()
     limits = RateLimits(ServingSettings(rate=0.1, rate_burst=1), timer=timer)

@@ -28,6 +28,7 @@ from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
+    from granian.server.common import AbstractServer
     from litestar import Litestar
     from litestar.types import ControllerRouterHandler
 
@@ -74,7 +75,7 @@ def serve(
     SQLiteStore(data, settings.store).close()
     # A forked worker would inherit locks held by threads of the libraries already running here.
     multiprocessing.set_start_method("spawn", force=True)
-    with TemporaryDirectory(prefix="coldframe-", ignore_cleanup_errors=True) as folder:
+    with _shared_folder() as folder:
         server = _server(host, port, settings.serving.workers)
         told = (host, port, on_listening, Workers(Path(folder)), settings.serving.workers)
         server.on_startup(threading.Thread(target=_announce, args=told, daemon=True).start)
@@ -82,7 +83,16 @@ def serve(
         server.serve(target_loader=load, wrap_loader=False)
 
 
-def _server(host: str, port: int, workers: int) -> Server:
+def _shared_folder() -> TemporaryDirectory[str]:
+    try:
+        return TemporaryDirectory(prefix="coldframe-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise SettingsError(
+            f"There is no folder for what workers tell one another: {error}.", remedy="Name one that exists in TMPDIR."
+        ) from error
+
+
+def _server(host: str, port: int, workers: int) -> "AbstractServer[Any]":
     return Server(
         "coldframe",
         address=host,

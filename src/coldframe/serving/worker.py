@@ -44,8 +44,10 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncGenerator[None]:
         def tick() -> None:
-            workers.tell(engine.bundle_id)
-            end_without(parent)
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGTERM)  # a polite end: nobody watches any more
+            else:
+                workers.tell(engine.bundle_id)
 
         follower = BundleFollower(engine, on_refused=app.state.metrics.bundle_refused, on_tick=tick)
         with one_thread_each():
@@ -78,9 +80,3 @@ def share_of(settings: Settings) -> Settings:
     """Return the settings of one worker: of what bounds the whole server's memory, its part."""
     share = max(1, settings.store.queue_events // settings.serving.workers)
     return replace(settings, store=replace(settings.store, queue_events=share))
-
-
-def end_without(parent: int) -> None:
-    """Begin a polite end of this process when the one that watched it is gone."""
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)

@@ -64,5 +64,5 @@ class Workers:
             try:
                 os.kill(int(path.stem), 0)
                 yield path, msgspec.json.decode(path.read_bytes(), type=_Told)
-            except (ProcessLookupError, FileNotFoundError):
-                continue  # it died, or has just left
+            except (ProcessLookupError, PermissionError, FileNotFoundError):
+                continue  # it died, and another program may have its number; or it has just left

@@ -1,7 +1,7 @@
 """The one thread that writes: what waits together is committed together, with one fsync.
 
-Owns the queue, its bound, the group commit and the turns of several processes. Knows no table: a job brings what it does
-to the connection.
+Owns the queue, its bound, the group commit and the turns of several processes. Knows no table: a job brings what it
+does to the connection.
 """
 
 import sqlite3
