@@ -42,8 +42,7 @@ _END = LAST_TIME_US + 1
 class SQLiteStore(SQLiteLedger, SQLitePeople):
     """The embedded store in the folder `data`; see `store.protocol.Store` for what each method promises.
 
-    Any number of processes may have the folder open. Each has one thread that writes; SQLite takes their
-    transactions in turn.
+    Any number of processes may have the folder open. Each has one thread that writes, and they take turns.
     """
 
     def __init__(self, data: Path, settings: StoreSettings, *, clock: Clock = system_clock) -> None:
