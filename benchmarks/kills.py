@@ -119,7 +119,7 @@ def run(data: Path, *, kills: int, clients: int = 4, seed: int = 7, minutes: flo
     while done < kills and time.monotonic() - started < minutes * 60:
         _live_and_die(data, people, moments.uniform(*LIFE_SECONDS))
         done += 1
-    return _compared(data, people, done, time.monotonic() - started)
+    return compared(data, people, done, time.monotonic() - started)
 
 
 def run_lanes(
@@ -149,7 +149,8 @@ def _live_and_die(data: Path, people: list[Client], seconds: float) -> None:
         thread.join()
 
 
-def _compared(data: Path, people: list[Client], kills: int, seconds: float) -> Outcome:
+def compared(data: Path, people: list[Client], kills: int, seconds: float) -> Outcome:
+    """Return what a store holds against what clients know."""
     from coldframe.settings import Settings
     from coldframe.store.sqlite import SQLiteStore
 

@@ -1,6 +1,6 @@
 """A real server in a process of its own, started on a data folder, ended politely or not at all.
 
-python benchmarks/served.py DATA [PORT]     prints its address and serves until SIGTERM
+python benchmarks/served.py DATA [PORT [WORKERS]]     prints its address and serves until SIGTERM
 """
 
 import os
@@ -18,10 +18,9 @@ START_SECONDS = 60.0
 class Served:
     """The server as a process group, so that killing it leaves nobody behind who could finish its work."""
 
-    def __init__(self, data: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, str(data)], stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
+    def __init__(self, data: Path, *, workers: int = 1) -> None:
+        command = [sys.executable, __file__, str(data), "0", str(workers)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.startswith("http://"):
@@ -33,8 +32,18 @@ class Served:
 
     @property
     def pid(self) -> int:
-        """The process that was started; its worker is another."""
+        """The process that was started; its workers are others."""
         return self._process.pid
+
+    def workers(self) -> list[int]:
+        """Return the processes that answer, as the system lists them."""
+        found = list[int]()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended while we looked
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self.pid and b"spawn_main" in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+        return sorted(found)
 
     def cpu_seconds(self) -> float:
         """Return the processor time of every process of the server so far, in seconds."""
@@ -91,12 +100,12 @@ def publish_small_bundle(data: Path) -> None:
     registry.promote(registry.publish(arrays, meta, created_at=system_clock(), nullable=NULLABLE))
 
 
-def main(data: str, port: str = "0") -> None:
+def main(data: str, port: str = "0", workers: str = "1") -> None:
     """Serve one folder."""
     from coldframe.serving.server import serve
     from coldframe.settings import Settings
 
-    settings = replace(Settings(), serving=replace(Settings().serving, port=int(port)))
+    settings = replace(Settings(), serving=replace(Settings().serving, port=int(port), workers=int(workers)))
     serve(settings, Path(data), on_listening=lambda address: print(address, flush=True))
 
 

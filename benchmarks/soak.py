@@ -1,6 +1,6 @@
 """Does a server grow while it is asked and told for a long time?
 
-    python benchmarks/soak.py [--minutes 30] [--rate 100] [--json]
+    python benchmarks/soak.py [--minutes 30] [--rate 100] [--workers 1] [--json]
 
 A bundle over a made catalogue serves (`catalogue.py`). Clients ask for lists at fixed moments; every fifth request
 brings a batch of new events of the same users instead. Once a second the memory of the server's processes is read: all
@@ -87,13 +87,14 @@ def event(event_id: str, number: int, n_items: int, when: str) -> dict[str, str]
     return {"event_id": event_id, "user_id": user_id, "item_id": item_id, "event_type": "view", "timestamp": when}
 
 
-def fill(client: Client, n_items: int, filled: int) -> None:
-    """Post old events, of today but before the bundle's window ended."""
+def fill(port: int, n_items: int, filled: int) -> None:
+    """Post old events, of today but before the bundle's window ended, each batch to whichever worker gets it."""
     when = (datetime.now(UTC) - timedelta(minutes=10)).isoformat()
     for start in range(0, filled, FILLED_AT_ONCE):
         numbers = range(start, start + FILLED_AT_ONCE)
         told = [event(blake2b(b"%d" % n, digest_size=12).hexdigest(), n, n_items, when) for n in numbers]
-        client.post("/v1/events", msgspec.json.encode(told))
+        with closing(Client(port)) as client:
+            client.post("/v1/events", msgspec.json.encode(told))
 
 
 def ask(client: Client, number: int, n_items: int) -> str:
@@ -123,13 +124,14 @@ class Report(msgspec.Struct, frozen=True):
         return self.rss_growth <= MOST and not self.failed
 
 
-def run(folder: Path, *, minutes: float, rate: float, n_items: int, tell: bool, filled: int = FILLED) -> Report:
+def run(
+    folder: Path, *, minutes: float, rate: float, n_items: int, tell: bool, filled: int = FILLED, workers: int = 1
+) -> Report:
     """Measure in an empty folder."""
     publish(made(n_items), folder)
-    with Served(folder) as server:
+    with Served(folder, workers=workers) as server:
         ready_seconds(lambda: server.peer[1], "/readyz")
-        with closing(Client(server.peer[1])) as client:
-            fill(client, n_items, filled)
+        fill(server.peer[1], n_items, filled * workers)
         load = Steady(server.peer[1], rate, lambda client, number: ask(client, number, n_items))
         with load.running():
             samples = watch(server.pid, minutes, load, tell)
@@ -174,10 +176,18 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--rate", type=float, default=100, help="requests a second")
     parser.add_argument("--items", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
-        found = run(Path(folder), minutes=given.minutes, rate=given.rate, n_items=given.items, tell=not given.json)
+        found = run(
+            Path(folder),
+            minutes=given.minutes,
+            rate=given.rate,
+            n_items=given.items,
+            tell=not given.json,
+            workers=given.workers,
+        )
     if given.json:
         print(msgspec.json.encode(found).decode())
     else:

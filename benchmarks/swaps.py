@@ -1,13 +1,13 @@
 """Another bundle is promoted again and again while a server is asked: is any request lost, or answered by two bundles?
 
-    python benchmarks/swaps.py [--swaps 100] [--requests 100000] [--items 20000] [--minutes 30] [--json]
+    python benchmarks/swaps.py [--swaps 100] [--requests 100000] [--items 20000] [--workers 1] [--minutes 30] [--json]
 
 Two bundles over the same made items (`two_bundles.py`) serve by turns. They are promoted as people do it: through the
 registry, by `coldframe models promote`, by a rollback, by `coldframe models rollback`. Meanwhile clients ask at fixed
 moments, at half of what the server can answer, on connections that are kept.
 
 What each bundle says to each user is known before: an answer must hold exactly the items and scores of the bundle that
-it names.
+it names. With several workers the first answer of a new bundle is that of the first worker that has it.
 
 A swap is what lies between the call and half a second after the first answer of the new bundle. Before each one the
 bundle that serves is promoted again, which verifies it and changes nothing: as long a time of the same work without a
@@ -175,12 +175,12 @@ class Report(msgspec.Struct, frozen=True):
         return whole and not (self.failed or self.mixed) and self.p99_ratio <= MOST
 
 
-def run(folder: Path, *, swaps: int, requests: int, n_items: int, minutes: float) -> Report:
+def run(folder: Path, *, swaps: int, requests: int, n_items: int, minutes: float, workers: int = 1) -> Report:
     """Measure in an empty folder."""
     bundles = publish(folder, n_items)
     data = folder / "coldframe-data"
     right = answers(data, bundles)
-    with Served(data) as server:
+    with Served(data, workers=workers) as server:
         most = capacity(server.peer[1])
         judge = Judge(right)
         load = Steady(server.peer[1], most / 2, judge.ask)
@@ -198,12 +198,18 @@ def main() -> int:
     parser.add_argument("--swaps", type=int, default=100)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--items", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=30, help="the most that it may take")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
         found = run(
-            Path(folder), swaps=given.swaps, requests=given.requests, n_items=given.items, minutes=given.minutes
+            Path(folder),
+            swaps=given.swaps,
+            requests=given.requests,
+            n_items=given.items,
+            minutes=given.minutes,
+            workers=given.workers,
         )
     if given.json:
         print(msgspec.json.encode(found).decode())

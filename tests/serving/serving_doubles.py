@@ -122,7 +122,7 @@ class ListingEngine:
 
 
 def service(
-    *, bundle: str | None = "b-1", bundles: Path = NO_BUNDLES, extra_handlers=(), access=None, **serving
+    *, bundle: str | None = "b-1", bundles: Path = NO_BUNDLES, extra_handlers=(), access=None, beside=None, **serving
 ) -> Litestar:
     store = MemoryStore()
     settings = replace(Settings(), serving=replace(Settings().serving, **serving))
@@ -135,4 +135,5 @@ def service(
         extra_handlers=extra_handlers,
         access=access,
         clock=fixed_clock(NOW),
+        workers=beside,
     )

@@ -36,6 +36,19 @@ def test_a_refusal_is_logged_and_counted_once(caplog: pytest.LogCaptureFixture) 
     assert "b-2 is truncated" in caplog.records[0].getMessage()
 
 
+def test_a_tick_that_the_disk_refuses_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def tick() -> None:
+        raise OSError("disk full")
+
+    engine = ScriptedEngine(True, False, False, True)
+    follower = BundleFollower(engine, on_refused=lambda: None, on_tick=tick, seconds=0.01)
+    with caplog.at_level(logging.ERROR, "coldframe.serving"):
+        follower.start()
+        assert engine.looked.wait(5)
+        follower.stop()
+    assert "disk full" in caplog.text
+
+
 def test_it_looks_at_once_and_again_until_stopped() -> None:
     ticks: list[int] = []
     engine = ScriptedEngine(True, False, False)

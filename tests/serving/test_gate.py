@@ -15,6 +15,7 @@ from coldframe.serving.access import Access
 from coldframe.serving.gate import Gate, readable_path, restore_slashes
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.problems import RefusedError
+from coldframe.serving.rates import RateLimits
 from coldframe.settings import ServingSettings
 
 POST = {"method": b"POST", "target": b"/v1/events", "headers": [(b"content-type", b"application/json")]}
@@ -49,7 +50,7 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
         raise AssertionError("the app must not see it")
 
     metrics, access = ServingMetrics(ListingEngine(MemoryStore())), Access.of(ServingSettings())
-    gate = Gate(app, ServingSettings(), metrics, access, body_seconds=0.05)
+    gate = Gate(app, ServingSettings(), metrics, access, RateLimits(ServingSettings()), body_seconds=0.05)
     answer = call(gate, **POST, parts=_never())
     assert (answer.status, answer.json()["code"]) == (408, "timeout")
 

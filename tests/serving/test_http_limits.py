@@ -1,6 +1,7 @@
 """How often a key may call, how many may wait, and which pages of other sites may call at all."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from coldframe.serving.key_file import KeyFile
 from coldframe.serving.keys import new_key
 from coldframe.serving.problems import RefusedError
 from coldframe.serving.rates import Bucket, RateLimits
-from coldframe.settings import ServingSettings
+from coldframe.serving.worker import share_of
+from coldframe.serving.workers import Workers
+from coldframe.settings import ServingSettings, Settings
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 EVENT = {"user_id": "ada", "item_id": "lamp", "event_type": "view"}
@@ -56,6 +59,15 @@ def test_a_key_may_send_its_burst_and_then_its_rate():
     assert taken(limits, key, 9)[0] == 2
     timer.now += 1_000
     assert taken(limits, key, 9)[0] == 5
+
+
+def test_workers_share_a_bucket(tmp_path):
+    timer = Timer()
+    one, other = (RateLimits(ServingSettings(rate=2.0, rate_burst=5), folder=tmp_path, timer=timer) for _ in "12")
+    assert (taken(one, None, 3)[0], taken(other, None, 9)[0], taken(one, None, 9)[0]) == (3, 2, 0)
+    timer.now += 1.0
+    assert (taken(other, None, 9)[0], taken(one, None, 9)[0]) == (2, 0)
+    assert taken(one, new_key("shop", ["admin"], now=NOW).key, 9)[0] == 5
 
 
 def test_retry_after_is_long_enough():
@@ -97,6 +109,19 @@ def test_too_many_requests_are_refused_over_http_and_health_is_not(tmp_path: Pat
         assert int(answers[2].headers["retry-after"]) >= 999
         assert client.get("/healthz").status_code == 200
         assert client.get("/v1/models", headers={"authorization": "Bearer wrong"}).status_code == 401
+
+
+def test_a_rate_is_of_all_workers_together(tmp_path: Path):
+    shared = {"beside": Workers(tmp_path), "rate": 0.001, "rate_burst": 3}
+    with TestClient(service(**shared)) as one, TestClient(service(**shared)) as other:
+        answers = [client.get("/v1/models").status_code for client in (one, other, one, other, one)]
+    assert answers == [200, 200, 200, 429, 429]
+
+
+def test_a_bound_on_memory_is_shared_out_to_workers():
+    settings = replace(Settings(), serving=ServingSettings(workers=4))
+    assert share_of(settings).store.queue_events == Settings().store.queue_events // 4
+    assert share_of(Settings()) == Settings()
 
 
 def test_without_a_setting_nothing_is_limited():

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from coldframe import disk
 from coldframe.errors import InputError, StoreBusyError, StoreError
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
+from coldframe.store.sqlite.writer import TURNS
 from coldframe.testing.store_samples import event, events, impression
 
 SETTINGS = Settings().store
@@ -33,6 +35,14 @@ def hold(writer):
     writer.queue(apply)
     assert begun.wait(30)
     return release
+
+
+def test_processes_write_in_turns(writer, tmp_path):
+    with disk.locked(tmp_path / TURNS):
+        done = writer.queue(lambda *_: "written")
+        time.sleep(0.05)
+        assert not done.done()
+    assert done.result(30) == "written"
 
 
 def test_many_threads_share_few_fsyncs(tmp_path):

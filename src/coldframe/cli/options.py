@@ -84,6 +84,10 @@ Port = Annotated[
     typer.Option("--port", min=0, max=65_535, metavar="PORT", help="Port, 0: any free one (default: serving.port)."),
 ]
 Host = Annotated[str | None, typer.Option("--host", metavar="HOST", help="Address (default: serving.host).")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, max=64, metavar="N", help="Processes that answer (default: serving.workers)."),
+]
 ExistingFile = Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True)]
 
 

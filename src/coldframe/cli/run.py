@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from coldframe.cli.compiled import keep_compiled
-from coldframe.cli.options import Host, Json, Port, TimeBudget
+from coldframe.cli.options import Host, Json, Port, TimeBudget, Workers
 from coldframe.cli.project import open_project, require_extra
 from coldframe.cli.serve import listening_at, pages, tell_address
 
@@ -14,6 +14,7 @@ def run(
     ctx: typer.Context,
     port: Port = None,
     host: Host = None,
+    workers: Workers = None,
     every: Annotated[
         float | None,
         typer.Option("--every", metavar="HOURS", help="Hours between trainings (default: schedule.every_hours)."),
@@ -38,7 +39,9 @@ def run(
     from coldframe.serving.server import serve as serve_http
     from coldframe.settings import with_value
 
-    settings = project.settings if every is None else with_value(project.settings, "schedule.every_hours", every)
+    settings = listening_at(project.settings, port, host, workers)
+    if every is not None:
+        settings = with_value(settings, "schedule.every_hours", every)
     if time_budget is not None:
         settings = with_value(settings, "training.time_budget_minutes", time_budget)
     scheduler = Scheduler(settings, project.data)
@@ -48,6 +51,6 @@ def run(
         scheduler.begin()
 
     try:
-        serve_http(listening_at(settings, port, host), project.data, on_listening=listening, extra_handlers=pages)
+        serve_http(settings, project.data, on_listening=listening, extra_handlers=pages)
     finally:
         scheduler.stop()

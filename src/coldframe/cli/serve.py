@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from coldframe.cli.options import Host, Json, Port
+from coldframe.cli.options import Host, Json, Port, Workers
 from coldframe.cli.output import emit, line, say
 from coldframe.cli.project import open_project
 
@@ -20,11 +20,12 @@ def serve(
     ctx: typer.Context,
     port: Port = None,
     host: Host = None,
+    workers: Workers = None,
     json: Json = False,
 ) -> None:
     """Serve recommendations over HTTP, and a page for people, until interrupted.
 
-    The address is printed once requests are answered.
+    The address is printed once requests are answered, by every worker (serving.workers).
 
     It listens beyond the loopback address only with an API key (`coldframe keys create`). An orderly stop exits with 0.
 
@@ -34,15 +35,15 @@ def serve(
     project.require_data()
     from coldframe.serving.server import serve as serve_http
 
-    settings = listening_at(project.settings, port, host)
+    settings = listening_at(project.settings, port, host, workers)
     serve_http(settings, project.data, on_listening=partial(tell_address, json=json), extra_handlers=pages)
 
 
-def listening_at(settings: "Settings", port: int | None, host: str | None) -> "Settings":
-    """Return the settings with the address that the options name, if any."""
+def listening_at(settings: "Settings", port: int | None, host: str | None, workers: int | None) -> "Settings":
+    """Return the settings with the address and the number of workers that the options name, if any."""
     from coldframe.settings import with_value
 
-    for name, value in (("serving.port", port), ("serving.host", host)):
+    for name, value in (("serving.port", port), ("serving.host", host), ("serving.workers", workers)):
         settings = settings if value is None else with_value(settings, name, value)
     return settings
 

@@ -28,8 +28,10 @@ from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.models import ModelsController
 from coldframe.serving.people import PeopleController
 from coldframe.serving.problems import answer_problem
+from coldframe.serving.rates import RateLimits
 from coldframe.serving.recommendations import RecommendationsController
 from coldframe.serving.users import UsersController
+from coldframe.serving.workers import Workers
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
@@ -57,13 +59,16 @@ def create_app(
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     access: Access | None = None,
     clock: Clock = system_clock,
+    workers: Workers | None = None,
 ) -> Litestar:
     """Return the service. `extra_handlers` are mounted beside its own; `app.state` holds engine, store, registry,
-    settings and metrics for them. Without `access` the one key is that of the settings.
+    settings and metrics for them. Without `access` the one key is that of the settings. `workers` are
+    those that answer at the same address, if there are others.
     """
-    metrics = ServingMetrics(engine)
+    shared = workers.folder if workers else None
+    metrics = ServingMetrics(engine, shared)
     intake = Intake(store, settings.store.queue_events)
-    context = Context(engine, store, intake, registry, settings, metrics, clock)
+    context = Context(engine, store, intake, registry, settings, metrics, clock, workers)
     state = State({"engine": engine, "store": store, "registry": registry, "settings": settings, "metrics": metrics})
     app = Litestar(
         [*ROUTES, *extra_handlers],
@@ -78,7 +83,8 @@ def create_app(
         state=state,
     )
     queue = Queue(settings.serving.max_wait_ms / 1_000)
-    gate = Gate(queue.before(app.asgi_handler), settings.serving, metrics, access or Access.of(settings.serving))
+    rates = RateLimits(settings.serving, folder=shared)
+    gate = Gate(queue.before(app.asgi_handler), settings.serving, metrics, access or Access.of(settings.serving), rates)
     app.asgi_handler = Admission(gate, queue, metrics)
     return app
 

@@ -9,6 +9,7 @@ from coldframe.serving.engine import Engine
 from coldframe.serving.intake import Intake
 from coldframe.serving.metrics import ServingMetrics
 from coldframe.serving.problems import RefusedError
+from coldframe.serving.workers import Workers
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
@@ -24,6 +25,7 @@ class Context:
     settings: Settings
     metrics: ServingMetrics
     clock: Clock
+    workers: Workers | None = None
 
     def checked_n(self, n: int | None, *, default: int | None = None) -> int:
         """Return how many items to answer with, within the settings. Raises `InputError`."""

@@ -75,7 +75,7 @@ class Engine:
 
         A bundle that fails verification raises `BundleError` and the previous one keeps serving. Counts are read at
         most every 10 seconds; a store that cannot be read raises `StoreError` and the previous counts stay. The first
-        bundle is opened on every core, as nobody is answered yet; a later one on one, so that requests have the others.
+        bundle is opened on all cores that are this worker's part, as it answers nobody yet; a later one on one.
         """
         with self._refreshing:
             promoted, live, now = self._registry.promoted(), self._live, micros(self._clock())
@@ -83,7 +83,8 @@ class Engine:
                 if live is not None:
                     live.counts.refresh(now)
                 return False
-            threads = (os.cpu_count() or 1) if live is None else 1
+            part = max(1, (os.cpu_count() or 1) // self._settings.serving.workers)
+            threads = part if live is None else 1
             live = open_live(self._registry.open(threads=threads), self._store, self._settings, threads)
             live.counts.refresh(now)
             self._live = live

@@ -59,4 +59,7 @@ class BundleFollower:
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
             self.look()
-            self._on_tick()
+            try:
+                self._on_tick()
+            except OSError as error:
+                logger.error("what this worker does is not known to the others: %s", error)

@@ -41,13 +41,14 @@ class Gate:
         settings: ServingSettings,
         metrics: ServingMetrics,
         access: Access,
+        rates: RateLimits,
         *,
         body_seconds: float = BODY_SECONDS,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._app = app
         self._access = access
-        self._rates = RateLimits(settings, timer=timer)
+        self._rates = rates
         self._cors = Cors(settings.cors_origins)
         self._max_body = settings.max_body_bytes
         self._metrics = metrics

@@ -23,7 +23,7 @@ def readyz(context: NamedDependency[Context]) -> Health:
     return Health(status="ready", bundle=live)
 
 
-@get("/metrics", tags=["health"], media_type="text/plain; version=0.0.4", sync_to_thread=False)
+@get("/metrics", tags=["health"], media_type="text/plain; version=0.0.4", sync_to_thread=True)
 def metrics(context: NamedDependency[Context]) -> Response[bytes]:
-    """Return the counters in Prometheus' text format."""
+    """Return the counters of all workers in Prometheus' text format."""
     return Response(context.metrics.exposition())

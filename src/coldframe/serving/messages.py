@@ -188,10 +188,11 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Promoted(msgspec.Struct, frozen=True, kw_only=True):
-    """The bundle that was promoted, and the one that answers now."""
+    """The bundle that was promoted, the one that answers now, and how many other workers are not that far."""
 
     promoted: str
     live: str | None
+    behind: int = 0
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,12 @@ bounded whatever the callers send.
 
 from collections import Counter as Tally
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from coldframe.scoring import kernel
@@ -38,10 +40,18 @@ class Live(Protocol):
 
 
 class ServingMetrics:
-    """The counters of one app; two apps in one process do not share them."""
+    """The counters of one app; two apps in one process do not share them.
 
-    def __init__(self, live: Live) -> None:
+    The workers of a server keep theirs in files of a shared folder, so that each tells the sums of all, of those that
+    died too. Gauges are about the worker that is asked.
+    """
+
+    def __init__(self, live: Live, shared: Path | None = None) -> None:
+        """`shared`: the folder that PROMETHEUS_MULTIPROC_DIR named when the library was imported, if it did."""
         self._registry = CollectorRegistry()
+        self._told = CollectorRegistry() if shared else self._registry
+        if shared:
+            MultiProcessCollector(self._told, str(shared))
         self._requests = self._counter("http_requests", "Requests answered.", "method", "route", "status")
         self._seconds = Histogram(
             "coldframe_http_request_seconds",
@@ -55,7 +65,7 @@ class ServingMetrics:
         self._answers = self._counter("answers", "Recommendations by how they were made.", "level")
         self._overload = self._counter("overload_refusals", "Requests refused because too many waited.")
         self._refused = self._counter("bundle_refusals", "Promoted bundles that failed verification.")
-        self._registry.register(_LiveBundle(live))
+        self._told.register(_LiveBundle(live))
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count one answered request; `route` is the template, None where no route matched."""
@@ -86,7 +96,7 @@ class ServingMetrics:
 
     def exposition(self) -> bytes:
         """Return everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self._told)
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(f"coldframe_{name}", documentation, labels, registry=self._registry)

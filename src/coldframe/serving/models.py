@@ -29,16 +29,20 @@ class ModelsController(Controller):
         """Verify a bundle and let it answer."""
         with _as_conflict():
             context.registry.promote(bundle)
-            context.engine.refresh()
-        return Promoted(promoted=bundle, live=context.engine.bundle_id)
+            return _live_everywhere(bundle, context)
 
     @post("/rollback", status_code=200, sync_to_thread=True)
     def rollback(self, context: NamedDependency[Context]) -> Promoted:
         """Let the bundle that answered before answer again."""
         with _as_conflict():
-            bundle = context.registry.rollback()
-            context.engine.refresh()
-        return Promoted(promoted=bundle, live=context.engine.bundle_id)
+            return _live_everywhere(context.registry.rollback(), context)
+
+
+def _live_everywhere(bundle: str, context: Context) -> Promoted:
+    """Take a promoted bundle up here, then wait for the other workers. Raises `BundleError`."""
+    context.engine.refresh()
+    behind = context.workers.wait_for(bundle) if context.workers else 0
+    return Promoted(promoted=bundle, live=context.engine.bundle_id, behind=behind)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Runs the service on granian: a process that answers, watched by the one that was called.
+"""Runs the service on granian: processes that answer, watched by the one that was called.
 
-Owns addresses, signals and limits of the connection. What the answering process does is in `worker`; there is one,
-because one process writes to a store.
+Owns addresses, signals, limits of the connection and the folder that the workers share. Any of them may get any
+request: each listens at the same port, and the system deals connections out. One that dies is started again. What a
+worker does is in `worker`, what it knows of the others in `workers`.
 """
 
 import multiprocessing
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -21,10 +23,12 @@ from granian.server import Server
 
 from coldframe.errors import SettingsError
 from coldframe.serving.listening import require_key_beyond_loopback
+from coldframe.serving.workers import Workers
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
+    from granian.server.common import AbstractServer
     from litestar import Litestar
     from litestar.types import ControllerRouterHandler
 
@@ -61,7 +65,7 @@ def serve(
     on_listening: Callable[[str], None],
     extra_handlers: HandlerFactory = no_handlers,
 ) -> None:
-    """Serve a data folder until SIGTERM or SIGINT; call `on_listening` with the address once requests are answered.
+    """Serve a data folder until SIGTERM or SIGINT; call `on_listening` with the address once all workers have started.
 
     Raises `AccessError` beyond loopback without a key, `SettingsError` for a taken port, `StoreError` for a store
     that cannot be opened.
@@ -71,12 +75,31 @@ def serve(
     SQLiteStore(data, settings.store).close()
     # A forked worker would inherit locks held by threads of the libraries already running here.
     multiprocessing.set_start_method("spawn", force=True)
-    server = Server(
+    with _shared_folder() as folder:
+        server = _server(host, port, settings.serving.workers)
+        told = (host, port, on_listening, Workers(Path(folder)), settings.serving.workers)
+        server.on_startup(threading.Thread(target=_announce, args=told, daemon=True).start)
+        load = partial(load_in_worker, settings, data, extra_handlers, os.getpid(), Path(folder))
+        server.serve(target_loader=load, wrap_loader=False)
+
+
+def _shared_folder() -> TemporaryDirectory[str]:
+    try:
+        return TemporaryDirectory(prefix="coldframe-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise SettingsError(
+            f"There is no folder for what workers tell one another: {error}.", remedy="Name one that exists in TMPDIR."
+        ) from error
+
+
+def _server(host: str, port: int, workers: int) -> "AbstractServer[Any]":
+    return Server(
         "coldframe",
         address=host,
         port=port,
         interface=Interfaces.ASGI,
-        workers=1,
+        workers=workers,
+        respawn_failed_workers=True,
         http=HTTPModes.http1,
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
@@ -84,17 +107,17 @@ def serve(
         log_dictconfig=_LOGGING,
         workers_kill_timeout=DRAIN_SECONDS,
     )
-    announcer = threading.Thread(target=_announce, args=(host, port, on_listening), daemon=True)
-    server.on_startup(announcer.start)
-    load = partial(load_in_worker, settings, data, extra_handlers, os.getpid())
-    server.serve(target_loader=load, wrap_loader=False)
 
 
-def load_in_worker(settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int) -> "Litestar":
+def load_in_worker(
+    settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int, shared: Path
+) -> "Litestar":
     """Return the worker's app; its imports cost a second that the process which only watches need not spend."""
+    if settings.serving.workers > 1:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # read once, when the library is imported
     from coldframe.serving.worker import load_app
 
-    return load_app(settings, data, extra_handlers, parent)
+    return load_app(settings, data, extra_handlers, parent, Workers(shared))
 
 
 def free_port(host: str, port: int) -> int:
@@ -112,8 +135,10 @@ def free_port(host: str, port: int) -> int:
         return probe.getsockname()[1]
 
 
-def _announce(host: str, port: int, on_listening: Callable[[str], None]) -> None:
-    """Tell the address as soon as somebody answers there."""
+def _announce(host: str, port: int, on_listening: Callable[[str], None], workers: Workers, wanted: int) -> None:
+    """Tell the address as soon as all workers have started and somebody answers there."""
+    while workers.started() < wanted:
+        time.sleep(POLL_SECONDS)
     reach = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     while True:
         try:

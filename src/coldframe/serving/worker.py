@@ -1,4 +1,4 @@
-"""The process that answers: a store, an engine and the app on them.
+"""A process that answers: a store, an engine and the app on them.
 
 Owns the order of start and end: the store is opened before the first request, flushed and closed after the last; and
 that a request computes on one thread: the products of one are so small that threads mostly wait for one another.
@@ -6,11 +6,12 @@ that a request computes on one thread: the products of one are so small that thr
 
 import gc
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 from litestar import Litestar
@@ -22,6 +23,7 @@ from coldframe.serving.app import create_app
 from coldframe.serving.engine import Engine
 from coldframe.serving.follower import BundleFollower
 from coldframe.serving.server import HandlerFactory
+from coldframe.serving.workers import Workers
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 
@@ -30,19 +32,27 @@ SWITCH_SECONDS = 0.0002
 Python's 5 ms each a busy event loop would make it wait longer than the disk does."""
 
 
-def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int) -> Litestar:
-    """Return the app on a data folder; its process ends when the process `parent` is gone."""
+def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int, workers: Workers) -> Litestar:
+    """Return the app on a data folder, as one of `workers`; its process ends when the process `parent` is gone."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    workers.tell(started=False)
+    settings = share_of(settings)
     store = SQLiteStore(data, settings.store)
     registry = Registry(data / "bundles")
     engine = Engine(store, registry, settings)
 
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncGenerator[None]:
-        refused = app.state.metrics.bundle_refused
-        follower = BundleFollower(engine, on_refused=refused, on_tick=partial(end_without, parent))
+        def tick() -> None:
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGTERM)  # a polite end: nobody watches any more
+            else:
+                workers.tell(engine.bundle_id)
+
+        follower = BundleFollower(engine, on_refused=app.state.metrics.bundle_refused, on_tick=tick)
         with one_thread_each():
             follower.start()
+            workers.tell(engine.bundle_id)
             gc.freeze()  # what is here now stays: the collector need not look at it again
             try:
                 yield
@@ -50,14 +60,23 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
                 follower.stop()
                 store.flush()
                 store.close()
+                workers.leave()
+                if os.getppid() != parent:  # nobody else is left to do it
+                    shutil.rmtree(workers.folder, ignore_errors=True)
 
-    access = Access.of(settings.serving, data)
     return create_app(
-        engine, store, registry, settings, extra_handlers=extra_handlers(), lifespan=[running], access=access
+        engine,
+        store,
+        registry,
+        settings,
+        extra_handlers=extra_handlers(),
+        lifespan=[running],
+        access=Access.of(settings.serving, data),
+        workers=workers if settings.serving.workers > 1 else None,
     )
 
 
-def end_without(parent: int) -> None:
-    """Begin a polite end of this process when the one that watched it is gone."""
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
+def share_of(settings: Settings) -> Settings:
+    """Return the settings of one worker: of what bounds the whole server's memory, its part."""
+    share = max(1, settings.store.queue_events // settings.serving.workers)
+    return replace(settings, store=replace(settings.store, queue_events=share))

@@ -151,6 +151,13 @@ class ServingSettings:
 
     host: str = setting("127.0.0.1", reason="Loopback; any other address needs an API key.")
     port: int = setting(8000, reason="Free on most machines.", unit="port", low=0, high=65_535)
+    workers: int = setting(
+        1,
+        reason="Each answers on a core of its own and needs memory of its own.",
+        unit="processes",
+        low=1,
+        high=64,
+    )
     api_key: str = setting(
         "",
         reason="A first key that may do everything, for containers; for all else `coldframe keys create`.",

@@ -107,6 +107,16 @@ class ErasureContract:
             counted.append(store.count_erasures())
         assert counted == [0, 1, 2]
 
+    def test_a_list_that_waits_in_another_process_goes_too(self, store: Store, reopen: Callable[[], Store]) -> None:
+        """It was shown before; whoever comes back afterwards is shown new ones."""
+        other = reopen()
+        other.append_impressions([impression(1), impression(2, user_id="bob"), impression(3, user_id=None)])
+        store.forget_user(ANN, now=LATER)
+        other.append_impressions([impression(4)])
+        other.flush()
+        other.close()
+        assert [one.recommendation_id for one in store.impressions()] == ["r000002", "r000004"]
+
     def test_nothing_of_the_user_is_left(self, store: Store, reopen: Callable[[], Store]) -> None:
         """Live and sealed events, sessions, record, lists and refused rows; everybody else's stay."""
         anns = [*events(0, 30), visit(30, "s"), visit(31, "ann"), *events(50, 53)]

@@ -15,7 +15,7 @@ from coldframe.store.sqlite.failures import closed, medium
 T = TypeVar("T")
 
 BUSY_SECONDS = 20.0
-"""How long a write waits for another process before it gives up; its own transactions take milliseconds."""
+"""How long a write waits for another program before it gives up; processes of this one wait their turn (`writer`)."""
 WAL_BYTES = 64 * 2**20
 """What the write-ahead log is cut back to after a checkpoint."""
 CHECKPOINT_PAGES = 8_000

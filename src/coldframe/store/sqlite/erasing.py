@@ -10,6 +10,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from coldframe import disk
 from coldframe.clock import Clock
 from coldframe.hashing import among, column_digests
 from coldframe.store.protocol import Reject
@@ -29,7 +31,7 @@ from coldframe.store.sqlite.index import Index
 from coldframe.store.sqlite.live import micros
 from coldframe.store.sqlite.persons import Person
 from coldframe.store.sqlite.segments import Segment, Segments
-from coldframe.store.sqlite.writer import Writer
+from coldframe.store.sqlite.writer import TURNS, Writer
 
 PAGE = 1_000
 Names = Callable[[bytes], bool]
@@ -154,13 +156,10 @@ class Erasing:
 
         Writers wait meanwhile, so a read that lasts longer than a second leaves it to the next checkpoint.
         """
-        with medium("empty the write-ahead log", self._path):
-            connection = connect(self._path)
-            try:
-                connection.execute("PRAGMA busy_timeout = 1000").fetchall()
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            finally:
-                connection.close()
+        turn = disk.locked(self._path.with_name(TURNS))
+        with medium("empty the write-ahead log", self._path), turn, closing(connect(self._path)) as connection:
+            connection.execute("PRAGMA busy_timeout = 1000").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 class _Found:

@@ -129,11 +129,18 @@ def finish(connection: sqlite3.Connection, who: Person, at: int, erased: dict[st
     users = connection.execute("DELETE FROM users WHERE id = ?", (who.user,)).rowcount
     sessions = connection.execute("DELETE FROM merges WHERE user = :user OR session = :user", who.sql).rowcount
     _count(connection)
+    connection.execute("INSERT INTO counters VALUES ('erased', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1")
     counted = {"live_events": rows, "users": max(users, receipt.erased["users"]), "sessions": sessions}
     done = msgspec.structs.replace(
         receipt, finished_at=live.moment(at), erased=dict(sorted((erased | counted).items()))
     )
     connection.execute("UPDATE erasures SET user = NULL, body = ? WHERE id = ?", (msgspec.msgpack.encode(done), row[0]))
+
+
+def finished(connection: sqlite3.Connection) -> int:
+    """Return how many erasures were finished."""
+    row = connection.execute("SELECT value FROM counters WHERE name = 'erased'").fetchone()
+    return row[0] if row else 0
 
 
 def receipts(connection: sqlite3.Connection, limit: int) -> list[Erasure]:

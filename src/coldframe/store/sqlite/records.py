@@ -12,6 +12,7 @@ import msgspec
 from coldframe.domain import Impression, Item, User
 from coldframe.errors import InputError
 from coldframe.store.protocol import Reject
+from coldframe.store.sqlite import persons
 from coldframe.store.sqlite.live import micros
 from coldframe.store.sqlite.writer import Apply
 
@@ -89,14 +90,28 @@ _IMPRESSIONS = msgspec.msgpack.Decoder(Impression)
 _REJECTS = msgspec.msgpack.Decoder(Reject)
 
 
-def add_impressions(impressions: Sequence[Impression]) -> Apply[None]:
-    """Return the job that stores impressions whose id is new."""
+def add_impressions(impressions: Sequence[Impression], erased: int) -> Apply[None]:
+    """Return the job that stores impressions whose id is new, made when so many erasures were finished.
+
+    A list that waited while another process finished an erasure is not stored where it may have been that user's: one
+    of a forgotten user, or of a session, of which nobody can tell any more whose it was.
+    """
     rows = [(each.recommendation_id, micros(each.timestamp), encode(each)) for each in impressions]
 
     def apply(connection: sqlite3.Connection, _sealed: set[str]) -> None:
-        connection.executemany("INSERT INTO impressions VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows)
+        kept = rows if persons.finished(connection) == erased else _of_known(connection, impressions, rows)
+        connection.executemany("INSERT INTO impressions VALUES (?, ?, ?) ON CONFLICT DO NOTHING", kept)
 
     return apply
+
+
+def _of_known(
+    connection: sqlite3.Connection, impressions: Sequence[Impression], rows: list[tuple[str, int, bytes]]
+) -> list[tuple[str, int, bytes]]:
+    """Return the rows of impressions that name a user who was never forgotten."""
+    named = {each.user_id for each in impressions if each.user_id is not None}
+    known = named - persons.forgotten(connection, named)
+    return [row for row, each in zip(rows, impressions, strict=True) if each.user_id in known]
 
 
 def impressions_page(

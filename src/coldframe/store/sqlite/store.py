@@ -21,7 +21,7 @@ from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
 from coldframe.store.protocol import EventReport, ImportReport, Progress, Reject, StoreCounts
-from coldframe.store.sqlite import counting, histories, live, records, schema, segments
+from coldframe.store.sqlite import counting, histories, live, persons, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index
@@ -42,8 +42,7 @@ _END = LAST_TIME_US + 1
 class SQLiteStore(SQLiteLedger, SQLitePeople):
     """The embedded store in the folder `data`; see `store.protocol.Store` for what each method promises.
 
-    Any number of processes may have the folder open. Each has one thread that writes; SQLite takes their
-    transactions in turn.
+    Any number of processes may have the folder open. Each has one thread that writes, and they take turns.
     """
 
     def __init__(self, data: Path, settings: StoreSettings, *, clock: Clock = system_clock) -> None:
@@ -174,7 +173,8 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
     # impressions
     def append_impressions(self, impressions: Sequence[Impression]) -> None:
         """Queue delivered lists. When the disk refuses them later it is logged, and the next `flush` raises."""
-        job = records.add_impressions(impressions)
+        erased = self._readers.once("count the erasures", persons.finished)
+        job = records.add_impressions(impressions, erased)
         self._writer.queue(job, weight=len(impressions), patient=True).add_done_callback(self._noted)
 
     def impressions(self, *, start: datetime | None = None, end: datetime | None = None) -> Iterator[Impression]:

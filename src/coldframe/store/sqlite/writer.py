@@ -1,6 +1,7 @@
 """The one thread that writes: what waits together is committed together, with one fsync.
 
-Owns the queue, its bound and the group commit. Knows no table: a job brings what it does to the connection.
+Owns the queue, its bound, the group commit and the turns of several processes. Knows no table: a job brings what it
+does to the connection.
 """
 
 import sqlite3
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from coldframe import disk
 from coldframe.errors import ColdframeError, StoreBusyError
 from coldframe.settings.sections import StoreSettings
 from coldframe.store.sqlite.connections import WRITER_CACHE_KIB, connect, transaction
@@ -18,6 +20,10 @@ from coldframe.store.sqlite.failures import closed, medium
 
 PATIENCE_SECONDS = 0.1
 """How long what nobody waits for may wait for company: every commit is an fsync, and takes turns with who answers."""
+
+TURNS = "writer.lock"
+"""Held while a group is committed. SQLite alone keeps two processes apart, but the one that waits sleeps up to 0.1
+seconds before it looks again, and may find the next group of the other; here it is woken when it is its turn."""
 
 T = TypeVar("T")
 Apply = Callable[[sqlite3.Connection, set[str]], T]
@@ -42,6 +48,7 @@ class Writer:
         self.commits = 0
         """Transactions so far: at most one fsync each, less those of checkpoints."""
         self._path = path
+        self._turns = path.with_name(TURNS)
         self._settings = settings
         self._sealed = sealed
         self._connection = connect(path, cache_kib=WRITER_CACHE_KIB)
@@ -132,7 +139,7 @@ class Writer:
             job.done.set_result(result)
 
     def _applied(self, jobs: list[_Job]) -> list[Any]:
-        with transaction(self._connection):
+        with disk.locked(self._turns), transaction(self._connection):
             event_ids = [event_id for job in jobs for event_id in job.event_ids]
             sealed = self._sealed(self._connection, event_ids) if event_ids else set[str]()
             results = [job.apply(self._connection, sealed) for job in jobs]
