@@ -69,6 +69,11 @@ class Request:
         """What the past says, by how it is remembered: experts that remember alike ask once."""
         return {}
 
+    @cached_property
+    def narrowed(self) -> "dict[int, Request]":
+        """What is left of it for experts that know the first so many items alone."""
+        return {}
+
     @staticmethod
     def known_at(
         now: int,

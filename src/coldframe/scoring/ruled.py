@@ -13,13 +13,13 @@ import numpy as np
 
 from coldframe.dataset.training_set import Bags, Bools, Floats, Rows
 from coldframe.scoring.diversity import diversified
-from coldframe.scoring.experts import Collaborative, Content
 from coldframe.scoring.exposure import is_young
 from coldframe.scoring.hybrid import Mixed, ask, shares
 from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Request
 from coldframe.scoring.rules import Places, Room, Rules, boosted, capped, with_pins
 from coldframe.scoring.served import Answer, ServedModel, followed
+from coldframe.scoring.space import in_space
 
 POOL = 50
 """Candidates that variety chooses from, beyond three lists' lengths; under caps it has all."""
@@ -135,14 +135,11 @@ def alikeness(model: ServedModel, rows: Rows) -> Floats:
     for a category in common and else 0.
     """
     total, known = np.zeros((len(rows), len(rows)), np.float32), np.zeros((len(rows), len(rows)), np.float32)
-    for expert in model.hybrid.experts:
-        if isinstance(expert, Collaborative | Content):
-            vectors = expert.vectors[rows]
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            unit = vectors / np.maximum(lengths, np.float32(1e-12))
-            total += unit @ unit.T
-            inside = (lengths[:, 0] > 0).astype(np.float32)
-            known += np.outer(inside, inside)
+    for space in filter(None, map(in_space, model.hybrid.experts)):
+        unit = space.unit_of(rows)
+        total += unit @ unit.T
+        inside = space.inside[rows].astype(np.float32)
+        known += np.outer(inside, inside)
     mean = total / np.maximum(known, 1)
     return np.where(known > 0, np.clip(mean, -1, 1), _in_common(model.categories, rows)).astype(np.float32)
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bags, Floats, ItemFeatures, Rows, Times, Vocabulary
 from coldframe.domain import Level, RecommendedItem
-from coldframe.scoring.experts import Collaborative, Content
 from coldframe.scoring.exposure import Exposure, is_young
 from coldframe.scoring.hybrid import Hybrid, Mixed, ask, shares
 from coldframe.scoring.mixing.evidence import raw_scores, warmth
 from coldframe.scoring.ranking import best_rows
 from coldframe.scoring.request import Request
+from coldframe.scoring.space import in_space
 
 
 class Answer(NamedTuple):
@@ -160,13 +160,11 @@ class ServedModel:
 
     def _likeness(self, item: int) -> Floats:
         """Return the cosine of every item to one, float32 [n_items]: the mean of the spaces that know both."""
-        spaces = [expert.unit for expert in self.hybrid.experts if isinstance(expert, Collaborative | Content)]
         total, known = np.zeros(len(self.items), np.float32), np.zeros(len(self.items), np.float32)
-        for unit in spaces:
-            inside = np.any(unit, axis=1)
-            if inside[item]:
-                total += np.where(inside, unit @ unit[item], 0)
-                known += inside
+        for space in filter(None, map(in_space, self.hybrid.experts)):
+            if space.inside[item]:
+                total += np.where(space.inside, space.cosines(space.unit_of(np.array([item], np.int32))[0]), 0)
+                known += space.inside
         return np.clip(total / np.maximum(known, 1), -1, 1).astype(np.float32)
 
 

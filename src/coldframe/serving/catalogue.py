@@ -25,7 +25,7 @@ class CatalogueView:
     """The catalogue at one version, over the rows of one bundle.
 
     `listed` says which rows are in the catalogue and available, `begins` ≤ now < `ends` (µs) when each can be shown;
-    all bool or int64 [n_items]. `unknown` counts available items that the bundle was not trained with.
+    all bool or int64 [n_items]. `unknown` counts available items that have no row.
     """
 
     version: int

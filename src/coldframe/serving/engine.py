@@ -17,7 +17,7 @@ from coldframe.domain import Event, Impression, Recommendation, RecommendedItem,
 from coldframe.errors import BundleError, InputError
 from coldframe.serving.explanation import Explanation, HistoryReason
 from coldframe.serving.listing import wish_of
-from coldframe.serving.live import LiveModel, open_live
+from coldframe.serving.live import LiveModel, followed, open_live
 from coldframe.serving.requests import Person, Wish, read_person, read_session, said_of
 from coldframe.serving.terms import NO_TERMS, Terms, house_terms
 from coldframe.settings import Settings
@@ -57,7 +57,7 @@ class Engine:
 
     @property
     def items_unknown_to_bundle(self) -> int:
-        """Available items of the catalogue that the live bundle was not trained with, so that no list has them."""
+        """Available items that no list has: those that came since the training, beyond `recommend.newcomers`."""
         live = self._live
         return live.catalogue.current().unknown if live else 0
 
@@ -71,7 +71,7 @@ class Engine:
         return (micros(self._clock()) - live.as_of) / 1e6 if live else None
 
     def refresh(self) -> bool:
-        """Swap to the promoted bundle when it changed, True when it did, and count what happened since its window.
+        """Swap to the promoted bundle when it changed, True when it did; take in what came and happened since then.
 
         A bundle that fails verification raises `BundleError` and the previous one keeps serving. Counts are read at
         most every 10 seconds; a store that cannot be read raises `StoreError` and the previous counts stay. The first
@@ -81,7 +81,7 @@ class Engine:
             promoted, live, now = self._registry.promoted(), self._live, micros(self._clock())
             if promoted is None or promoted == self.bundle_id:
                 if live is not None:
-                    live.counts.refresh(now)
+                    self._follow_catalogue(live, now)
                 return False
             part = max(1, (os.cpu_count() or 1) // self._settings.serving.workers)
             threads = part if live is None else 1
@@ -89,6 +89,12 @@ class Engine:
             live.counts.refresh(now)
             self._live = live
             return True
+
+    def _follow_catalogue(self, live: LiveModel, now: int) -> None:
+        """Take in items that came since, and count what happened."""
+        live = followed(live, self._store, self._settings)
+        live.counts.refresh(now)
+        self._live = live
 
     def recommend(
         self,

@@ -1,16 +1,19 @@
-"""One bundle in use: its model, and catalogue and counts over its rows.
+"""One bundle in use: its model, and catalogue and counts over its rows and those of items that came since.
 
-Owns opening the promoted bundle and the translation between item rows and ids. Never chooses which bundle serves, never
-reads a person and never writes.
+Owns opening the promoted bundle, taking in newcomers, and the translation between item rows and ids. Never chooses
+which bundle serves, never reads a person and never writes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from coldframe.bundle.format import Bundle
-from coldframe.dataset.training_set import Vocabulary
-from coldframe.domain import RecommendedItem
+from coldframe.dataset.training_set import Vocabulary, micros
+from coldframe.domain import Item, RecommendedItem
 from coldframe.errors import UnknownIdError
+from coldframe.scoring.extending import likeness_of, with_newcomers
+from coldframe.scoring.likeness import Likeness
 from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
 from coldframe.scoring.served import ServedModel
@@ -26,10 +29,28 @@ from coldframe.store.protocol import Store
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A bundle's own model, and how items that it does not know are compared with those that it does."""
+
+    model: ServedModel
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        """Made when the first newcomer comes."""
+        return likeness_of(self.model)
+
+
+@dataclass(frozen=True)
 class LiveModel:
-    """A verified bundle that answers. Safe from several threads: catalogue and counts change, each as a whole."""
+    """A verified bundle that answers. Safe from several threads: catalogue and counts change, each as a whole.
+
+    `opened` is what the bundle holds, `model` the same with the newcomers that were there at catalogue `version`.
+    """
 
     bundle: str
+    opened: Opened
+    newcomers: tuple[Item, ...]
+    version: int
     model: ServedModel
     catalogue: Catalogue
     counts: LiveCounts
@@ -80,7 +101,7 @@ class LiveModel:
         if row is None:
             raise UnknownIdError(
                 f"Bundle {self.bundle} does not know item {item_id!r}.",
-                remedy="Check the id; an item that is new since the training needs `coldframe train` first.",
+                remedy="Check the id; an item that has just been sent is there within seconds.",
             )
         return row
 
@@ -93,9 +114,28 @@ def open_live(bundle: Bundle, store: Store, settings: Settings, threads: int) ->
     model = unpack(bundle.arrays, bundle.meta)
     model.prepare(threads)
     model.answer(Request(), 1)
+    return _live(bundle.id, Opened(model), store, settings)
+
+
+def followed(live: LiveModel, store: Store, settings: Settings) -> LiveModel:
+    """Return the same bundle with the newcomers that the catalogue has by now, `live` itself if it did not change."""
+    if store.catalogue_version() == live.version:
+        return live
+    version, newcomers = _newcomers(live.opened.model, store, settings)
+    if newcomers == live.newcomers:
+        return replace(live, version=version)
+    return _live(live.bundle, live.opened, store, settings)
+
+
+def _live(bundle: str, opened: Opened, store: Store, settings: Settings) -> LiveModel:
+    version, newcomers = _newcomers(opened.model, store, settings)
+    model = with_newcomers(opened.model, newcomers, opened.likeness) if newcomers else opened.model
     questions = Questions(model, Vocabulary(model.attribute_names), settings)
     return LiveModel(
-        bundle.id,
+        bundle,
+        opened,
+        newcomers,
+        version,
         model,
         Catalogue(store, model.items),
         LiveCounts(store, model),
@@ -103,3 +143,11 @@ def open_live(bundle: Bundle, store: Store, settings: Settings, threads: int) ->
         Attributes(store, model.items),
         MarkedRows(model.items),
     )
+
+
+def _newcomers(model: ServedModel, store: Store, settings: Settings) -> tuple[int, tuple[Item, ...]]:
+    """Return the catalogue's version, and its available items that a model does not know, the newest if too many."""
+    version = store.catalogue_version()
+    unknown = [item for item in store.items() if item.available and item.item_id not in model.items.row_of]
+    newest = sorted(unknown, key=lambda item: micros(item.created_at), reverse=True)[: settings.recommend.newcomers]
+    return version, tuple(sorted(newest, key=lambda item: item.item_id))

@@ -119,7 +119,7 @@ class _LiveBundle(Collector):
         yield scan
         yield GaugeMetricFamily(
             "coldframe_items_unknown_to_bundle",
-            "Available items newer than the live bundle, which no list can have.",
+            "Available items newer than the live bundle that no list has: beyond recommend.newcomers.",
             value=self._live.items_unknown_to_bundle,
         )
         if (age := self._live.bundle_age_seconds) is not None:

@@ -122,6 +122,13 @@ class RecommendSettings:
     repeat: Literal["auto", "allow", "exclude"] = setting(
         "auto", reason="A shop's refills are wanted, a film seen is not: auto decides by the share of repeats seen."
     )
+    newcomers: int = setting(
+        1_000,
+        reason="Items that came since the training are scored by what they are like; the newest, if there are more.",
+        unit="items",
+        low=0,
+        high=100_000,
+    )
     page_minutes: float = setting(
         60.0,
         reason="How long a page's `next` leads on: who comes back later wants to see a new list from its top.",

@@ -14,6 +14,7 @@ from coldframe.scoring.kernel import Matrix, System, folded_in
 from coldframe.scoring.opinion import ByMatrix, Opinion, Silence, SpeaksBriefly
 from coldframe.scoring.profile import Profile, Recall
 from coldframe.scoring.request import Family, Request
+from coldframe.scoring.space import Units
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,9 @@ class Collaborative(SpeaksBriefly):
         return folded_in(self._system, past.items, extra, ridge)
 
     @cached_property
-    def unit(self) -> Floats:
-        """Item vectors of length 1 (0 where never fitted), float32 [n_items, dim], for similarity."""
-        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        return self.vectors / np.maximum(lengths, np.float32(1e-12))
+    def space(self) -> Units:
+        """Where items are; those that were never fitted are nowhere."""
+        return Units.of(self.vectors)
 
     def prepare(self) -> None:
         """Make the codes that a scan reads."""

@@ -13,6 +13,7 @@ from coldframe.scoring.kernel import Matrix
 from coldframe.scoring.opinion import ByMatrix, Opinion, Silence, SpeaksBriefly
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import Family, Request
+from coldframe.scoring.space import Units
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class Content(SpeaksBriefly):
             return Silence(len(self.can_score))
         return ByMatrix(self._matrix, total / np.float32(known), self.can_score, self._n_scored)
 
-    @property
-    def unit(self) -> Floats:
-        """The vectors, of length 1, for similarity."""
-        return self.vectors
+    @cached_property
+    def space(self) -> Units:
+        """Where items are by what they are."""
+        return Units(self.vectors)
 
     def prepare(self) -> None:
         """Make the codes that a scan reads."""
