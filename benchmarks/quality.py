@@ -52,7 +52,7 @@ def main() -> None:
         if not is_there(name):
             console.print(f"{name}: not here, skipped")
             continue
-        started, settings = perf_counter(), load(_settings_of(name), flags=flags)
+        started, settings = perf_counter(), load(settings_of(name), flags=flags)
         data, ours = SETS[name](), trainer(settings)
         with Peers(peers, data, ours, settings, budget_seconds=asked.peer_budget) as beside:
             report = run(
@@ -97,7 +97,7 @@ def _kept(tree: dict[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def _settings_of(name: str) -> Path | None:
+def settings_of(name: str) -> Path | None:
     """Return the file of settings that tuning wrote for a set, or for the set that it asks other questions of."""
     paths = [Path(__file__).parent / "settings" / f"{each}.toml" for each in (name, FOLDERS.get(name, name))]
     return next((path for path in paths if path.exists()), None)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from coldframe.scoring.kernel import System, folded_in, per_request, ranks
+from coldframe.scoring.kernel import System, folded_in, per_request, ranks, sum_of_rows
 from coldframe.scoring.kernel.library import LEVELS, library
 from coldframe.scoring.profile import Recall
 from coldframe.scoring.request import History, Request
@@ -77,3 +78,19 @@ def test_experts_that_remember_alike_share_what_the_past_says():
     request = Request(History(np.array([4, 2], np.int32), np.ones(2, np.float32), np.array([0, 1])), now=2)
     assert Recall().profile(request) is Recall().profile(request)
     assert Recall(step_decay=0.5).profile(request).weights.tolist() == [1, 0.5]
+
+
+# sums of rows
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+@pytest.mark.parametrize("n", [0, 1, 40])
+def test_rows_are_summed_to_the_same_bits_compiled_or_not(way, n, monkeypatch):
+    draw = np.random.default_rng(n)
+    sparse = sp.random(60, 75, density=0.2, random_state=draw, dtype=np.float32).tocsr()
+    rows, weights = draw.integers(0, 60, n).astype(np.int32), draw.normal(size=n).astype(np.float32)
+    arrays = (sparse.indptr.astype(np.int64), sparse.indices, sparse.data)
+    found = sum_of_rows(arrays, 75, rows, weights)
+    monkeypatch.setattr(per_request, "library", lambda: None)
+    np.testing.assert_array_equal(found, sum_of_rows(arrays, 75, rows, weights))
+    assert found == pytest.approx(weights.astype(float) @ sparse.toarray()[rows].astype(float), abs=1e-5)

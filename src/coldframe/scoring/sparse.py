@@ -1,15 +1,15 @@
-"""A sparse matrix as three arrays, with the two products that scoring needs, in NumPy alone.
+"""A sparse matrix as three arrays, with the one product that scoring needs.
 
 Owns the layout. Never fits one: `models` does, and hands the arrays over.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Floats, Rows
+from coldframe.scoring.kernel import sum_of_rows
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,16 @@ class SparseRows:
         >>> eye.combine(np.array([1], np.int32), np.array([10], np.float32)).tolist()
         [0.0, 30.0]
         """
-        starts, lengths = self.indptr[rows], np.diff(self.indptr)[rows]
-        where = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
-        amounts = self.data[where] * np.repeat(weights, lengths)
-        return np.bincount(self.indices[where], amounts, minlength=self.n_columns).astype(np.float32)
+        return sum_of_rows((self.indptr, self.indices, self.data), self.n_columns, rows, weights)
 
-    def dot(self, vector: NDArray[Any]) -> Floats:
-        """Return each row's inner product with a dense vector [n_columns], float32 [n_rows]."""
-        products = self.data * vector[self.indices]
-        sums = np.concatenate([[0.0], np.cumsum(products, dtype=np.float64)])
-        return (sums[self.indptr[1:]] - sums[self.indptr[:-1]]).astype(np.float32)
+    def transposed(self) -> "SparseRows":
+        """Return the matrix by columns.
+
+        >>> eye = SparseRows(np.array([0, 2, 3]), np.array([0, 1, 1], np.int32), np.array([2, 3, 4], np.float32), 2)
+        >>> eye.transposed().indices.tolist(), eye.transposed().data.tolist()
+        ([0, 0, 1], [2.0, 3.0, 4.0])
+        """
+        order = np.argsort(self.indices, kind="stable")
+        row = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.indptr))
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(self.indices, minlength=self.n_columns))])
+        return SparseRows(indptr.astype(np.int64), row[order], self.data[order], len(self))

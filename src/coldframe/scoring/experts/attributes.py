@@ -5,6 +5,7 @@ cosine before the user's own norm, which is the same for all items.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,4 +34,13 @@ class AttributeProfile(SpeaksInFull):
         size = np.linalg.norm(profile)
         if size == 0:
             return silence(len(self.can_score))
-        return masked(self.features.dot(profile / size), self.can_score)
+        told = np.flatnonzero(profile).astype(np.int32)
+        return masked(self._carriers.combine(told, (profile[told] / size).astype(np.float32)), self.can_score)
+
+    def prepare(self) -> None:
+        """Turn the features round, so that only those of the past are looked at."""
+        _ = self._carriers
+
+    @cached_property
+    def _carriers(self) -> SparseRows:
+        return self.features.transposed()

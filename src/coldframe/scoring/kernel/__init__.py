@@ -8,14 +8,14 @@
     wishes.py     what is wanted and what was found
     compiled.py   the memory it reads
     plain.py      the same scan in NumPy
-    per_request.py  a user's vector from the past, and ranks: request.c, or NumPy
+    per_request.py  a user's vector from the past, ranks, sums of sparse rows: request.c, or NumPy
 
 Owns speed. What a score means is its expert's.
 """
 
 from coldframe.scoring.kernel.library import name
 from coldframe.scoring.kernel.matrix import Matrix
-from coldframe.scoring.kernel.per_request import System, folded_in, ranks
+from coldframe.scoring.kernel.per_request import System, folded_in, ranks, sum_of_rows
 from coldframe.scoring.kernel.wishes import Wanted
 
-__all__ = ["Matrix", "System", "Wanted", "folded_in", "name", "ranks"]
+__all__ = ["Matrix", "System", "Wanted", "folded_in", "name", "ranks", "sum_of_rows"]

@@ -55,6 +55,7 @@ class Library:
             *(pointer, pointer, pointer, pointer, whole),
             *(pointer, pointer, whole, ctypes.c_float, pointer),
         )
+        self.add_rows = _checked(loaded.cf_add_rows, *(pointer, pointer, pointer), *(pointer, pointer, whole, pointer))
         self.exact = _checked(loaded.cf_exact, pointer, pointer, whole, pointer, pointer, whole, pointer)
 
 

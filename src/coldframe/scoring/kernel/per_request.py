@@ -1,6 +1,6 @@
-"""What an answer computes besides the scan: a user's vector from the past, and ranks of candidates.
+"""What an answer computes besides the scan: a user's vector from the past, ranks, and sums of sparse rows.
 
-Owns the choice between C (request.c) and NumPy. Ranks are the same either way, vectors but for rounding.
+Owns the choice between C (request.c) and NumPy. Ranks and sums are the same either way, vectors but for rounding.
 """
 
 from typing import NamedTuple
@@ -73,3 +73,25 @@ def _ranks_of(values: Floats) -> NDArray[np.float64]:
     ordered = np.sort(values)
     below, upto = np.searchsorted(ordered, values, side="left"), np.searchsorted(ordered, values, side="right")
     return len(values) - (below + upto + 1) / 2
+
+
+def sum_of_rows(sparse: tuple[NDArray[np.int64], Rows, Floats], n_columns: int, rows: Rows, weights: Floats) -> Floats:
+    """Return Σ weights[k] · row(rows[k]) of compressed sparse rows (indptr, indices, data), float32 [n_columns].
+
+    Products are float32, summed in double in order.
+
+    >>> eye = (np.array([0, 1, 2]), np.array([0, 1], np.int32), np.array([2, 3], np.float32))
+    >>> sum_of_rows(eye, 2, np.array([1], np.int32), np.array([10], np.float32)).tolist()
+    [0.0, 30.0]
+    """
+    compiled, (indptr, indices, data) = library(), sparse
+    if compiled is None:
+        starts, lengths = indptr[rows], np.diff(indptr)[rows]
+        where = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
+        products = data[where] * np.repeat(weights, lengths)
+        return np.bincount(indices[where], products, minlength=n_columns).astype(np.float32)
+    kinds = (np.int64, np.int32, np.float32, np.int32, np.float32)
+    arrays = [np.ascontiguousarray(*each) for each in zip((*sparse, rows, weights), kinds, strict=True)]
+    total = np.zeros(n_columns, np.float64)
+    compiled.add_rows(compiled.level, *(array.ctypes.data for array in arrays), len(rows), total.ctypes.data)
+    return total.astype(np.float32)

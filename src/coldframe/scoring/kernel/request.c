@@ -1,4 +1,4 @@
-/* What else an answer computes for each request: a user's vector from the past, and ranks of candidates.
+/* What else an answer computes for each request: a user's vector from the past, ranks of candidates, and sums of rows.
 
    Owns arithmetic on arrays that the caller checked. Allocates scratch only, keeps nothing, knows no Python. */
 
@@ -164,5 +164,19 @@ int cf_ranks(int level, const float *scores, int64_t n_rows, int64_t n, float *r
         }
     }
     free(entries);
+    return 0;
+}
+
+/* Add Σ weights[k] row(rows[k]) of compressed sparse rows to total [n_columns]. Products are single, their sums double
+   and in order, so that NumPy makes the same bits. Returns 0. */
+int cf_add_rows(int level, const int64_t *indptr, const int32_t *indices, const float *data, const int32_t *rows,
+                const float *weights, int64_t n, double *total) {
+    (void)level;
+    for (int64_t k = 0; k < n; k++) {
+        for (int64_t p = indptr[rows[k]]; p < indptr[rows[k] + 1]; p++) {
+            const float product = data[p] * weights[k];
+            total[indices[p]] += product;
+        }
+    }
     return 0;
 }
