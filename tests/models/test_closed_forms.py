@@ -8,26 +8,28 @@ import scipy.sparse as sp
 from model_worlds import SETTINGS, workshop
 
 from coldframe.models import csr as csr_module
+from coldframe.models import elimination
 from coldframe.models import gram as gram_module
 from coldframe.models.als import factorise
 from coldframe.models.csr import largest_of_rows, meetings
 from coldframe.models.decomposition import gram_times, leading_vectors
 from coldframe.models.fits.item_item import fit_item_item
 from coldframe.models.fits.spectral import fit_spectral
-from coldframe.models.gram import ItemGram, dense_ease, sparse_ease, symmetric_inverse
+from coldframe.models.gram import ItemGram, Stacked, dense_ease, sparse_ease, symmetric_inverse
 from coldframe.scoring.experts import Collaborative, DenseItemItem, Factors
 from coldframe.scoring.profile import Profile, Recall
 from coldframe.scoring.sparse import SparseRows
 from coldframe.settings import ItemItemSettings
 
 N_USERS, N_ITEMS = 40, 12
+SHARED = ("solve_upper", "add_inner_products", "add_inner_products_with")
 ALPHA, RIDGE = 8.0, 0.03
 
 
 @pytest.fixture(autouse=True)
 def _without_compiling(monkeypatch):
     """The sparse solver as it is written: compiling it takes half a minute, and says nothing about its equations."""
-    for name in ("_solve_columns", "_fill_upper", "solve_upper"):
+    for name in ("_solve_columns", "_strongest", "_fill_upper", "_fill_right", "_shrink", *SHARED):
         monkeypatch.setattr(gram_module, name, getattr(gram_module, name).py_func)
 
 
@@ -146,6 +148,55 @@ def test_sparse_ease_solves_the_equations_of_its_neighbours(monkeypatch, searche
         assert len(near)
         system = whole[np.ix_(near, near)] + ridge * np.eye(len(near))
         np.testing.assert_allclose(found[:, j].data, np.linalg.solve(system, whole[near, j]), rtol=1e-4, atol=1e-6)
+
+
+def stacked(seed=6):
+    """Features of the items, all alike a little, their neighbours by content no more than two each."""
+    draw = np.random.default_rng(seed)
+    features = (0.2 + draw.random((N_ITEMS, 5)) * (draw.random((N_ITEMS, 5)) < 0.4)).astype(np.float32)
+    inner = features @ features.T
+    near = sp.csr_matrix(inner * (inner >= -np.sort(-inner, axis=1)[:, 1:2]))
+    return features, Stacked(sp.csr_matrix(features), near.maximum(near.T), 3.0)
+
+
+def test_stacked_ease_is_ease_of_users_and_features_as_rows():
+    features, below = stacked()
+    both = np.concatenate([likes(), np.sqrt(np.float32(3)) * features.T])
+    assert dense_ease(gram(likes()), 0.5, below) == pytest.approx(plain_ease(both, 0.5), abs=1e-4)
+
+
+def test_sparse_stacked_ease_solves_the_whole_equations_of_its_neighbours():
+    """Neighbours are those that likes or content name; between them every feature counts, not only what is near."""
+    features, below = stacked()
+    of_likes = gram(likes(share=0.2))
+    found = sparse_ease(of_likes, 0.5, neighbours=5, exponent=0.4, stacked=below).tocsc()
+    whole = of_likes.matrix.toarray().astype(np.float64) + 3.0 * (features @ features.T).astype(np.float64)
+    ridge = 0.5 * np.diag(whole).mean()
+    for j in range(N_ITEMS):
+        near = found[:, j].indices
+        assert 2 <= len(near) <= 5
+        system = whole[np.ix_(near, near)] + ridge * np.eye(len(near))
+        np.testing.assert_allclose(found[:, j].data, np.linalg.solve(system, whole[near, j]), rtol=1e-3, atol=1e-5)
+
+
+def test_an_incomplete_matrix_that_is_not_definite_says_so():
+    cut = np.eye(60, dtype=np.float32)
+    cut[0, 1:] = cut[1:, 0] = 1
+    right, solved = np.ones(60, np.float32), np.zeros(60, np.float32)
+    assert not elimination.solve_upper(cut.copy(), right.copy(), np.float32(0.5), solved)
+    assert elimination.solve_upper(np.eye(60, dtype=np.float32), right.copy(), np.float32(0.5), solved)
+    assert solved.tolist() == [1] * 60
+
+
+def test_who_bought_everything_leaves_a_model_that_stays_within_reason():
+    """Cut to three others each, what everybody has in common is gone between most: weights must not explode."""
+    everything = np.concatenate([np.ones((6, 40)), np.eye(40)]).astype(np.float32)
+    rule = ItemItemSettings(dense_items=2, pairs_per_item=3)
+    of_likes = ItemGram.of(sp.csr_matrix(everything), np.ones(40, np.bool_), 0.0, rule)
+    found = sparse_ease(of_likes, 0.1, neighbours=20, exponent=0.4)
+    assert np.isfinite(found.data).all()
+    assert np.abs(found.data).max() < 2
+    assert found.nnz
 
 
 def test_sparse_ease_keeps_to_its_neighbours():
@@ -299,5 +350,6 @@ def test_sparse_rows_multiply_as_dense_ones_do():
     picked, weights = np.array([3, 3, 19, 0], np.int32), draw.normal(size=4).astype(np.float32)
     vector = draw.normal(size=15).astype(np.float32)
     assert rows.combine(picked, weights) == pytest.approx(weights @ matrix.toarray()[picked], abs=1e-5)
-    assert rows.dot(vector) == pytest.approx(matrix.toarray() @ vector, abs=1e-5)
+    told = np.arange(15, dtype=np.int32)
+    assert rows.transposed().combine(told, vector) == pytest.approx(matrix.toarray() @ vector, abs=1e-5)
     assert rows.combine(picked[:0], weights[:0]).tolist() == [0.0] * 15

@@ -6,7 +6,7 @@ among them, and `rows` leads back to item rows.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats
 from coldframe.models.csr import Csr, meetings
-from coldframe.models.elimination import solve_upper
+from coldframe.models.elimination import add_inner_products, add_inner_products_with, solve_upper
 from coldframe.settings.sections import ItemItemSettings
 
 MIRRORED = 1_024
 """Rows copied at a time from one half of a symmetric matrix to the other."""
+LEAST_SHARE = 1 / 8
+"""Of what is off the diagonal; where even less would make a system definite, nothing off it counts."""
+_NO_FEATURES = sp.csr_matrix((1, 1), dtype=np.float32)
 SEARCHED = 32
 """Entries of a row that are read in the time in which one is searched."""
 
@@ -54,20 +57,32 @@ class ItemGram:
         """G's diagonal, float32 [n_warm]."""
         return self.matrix.diagonal()
 
-    def plus(self, other: Csr, weight: float) -> "ItemGram":
-        """Return the Gram matrix with `weight` × another one [n_warm, n_warm] added (stacked rows of features)."""
-        return ItemGram(sp.csr_matrix(self.matrix + weight * other, dtype=np.float32), self.rows, self.n_items)
+
+class Stacked(NamedTuple):
+    """Rows of features below the users' rows: `features` float32 [n_warm, n_features], each counting `weight`.
+
+    `near` [n_warm, n_warm] holds each item's inner products with those most like it: who can be a neighbour.
+    """
+
+    features: Csr
+    near: Csr
+    weight: float
+
+    @property
+    def diagonal(self) -> Floats:
+        """What they add to G's diagonal, float32 [n_warm]."""
+        lengths = np.asarray(self.features.multiply(self.features).sum(axis=1)).ravel()
+        return (self.weight * lengths).astype(np.float32)
 
 
-def ridge_of(gram: ItemGram, ridge: float) -> float:
-    """Return the ridge in G's own unit: `ridge` × the mean of its diagonal."""
-    return float(ridge * gram.diagonal.mean())
-
-
-def dense_ease(gram: ItemGram, ridge: float) -> Floats:
-    """Return B = I − P ÷ diag(P), P = (G + λI)⁻¹, float32 [n_warm, n_warm], zero diagonal; λ as `ridge_of`."""
+def dense_ease(gram: ItemGram, ridge: float, stacked: Stacked | None = None) -> Floats:
+    """Return B = I − P ÷ diag(P), P = (G + λI)⁻¹, float32 [n_warm, n_warm], zero diagonal; λ is `ridge` × the mean of
+    G's diagonal. G is that of likes and, with `stacked`, of features below them.
+    """
     full = gram.matrix.toarray()
-    full[np.diag_indices_from(full)] += ridge_of(gram, ridge)
+    if stacked is not None:
+        full += (stacked.weight * meetings(stacked.features.T)).toarray()
+    full[np.diag_indices_from(full)] += np.float32(ridge * np.diag(full).mean())
     inverse = symmetric_inverse(full)
     weights = -inverse / np.diag(inverse)
     weights[np.diag_indices_from(weights)] = 0
@@ -87,38 +102,45 @@ def symmetric_inverse(matrix: Floats) -> Floats:
     return half
 
 
-def sparse_ease(gram: ItemGram, ridge: float, *, neighbours: int, exponent: float) -> Csr:
-    """Return B [n_warm, n_warm] with at most `neighbours` entries per column, float32.
+def sparse_ease(
+    gram: ItemGram, ridge: float, *, neighbours: int, exponent: float, stacked: Stacked | None = None
+) -> Csr:
+    """Return B [n_warm, n_warm] with at most `neighbours` entries per column, float32; G and λ as in `dense_ease`.
 
     Column j solves (G_SS + λI) b = G_Sj for S, the items with the largest G_ij × d_i^−`exponent`, d = diag G.
     """
-    matrix = gram.matrix
-    n = matrix.shape[0]
+    told, content, diagonal = gram.matrix, (_arrays(_NO_FEATURES), np.float32(0), 1), gram.diagonal
+    if stacked is not None:
+        told, diagonal = told + stacked.weight * stacked.near, diagonal + stacked.diagonal
+        content = (_arrays(stacked.features), np.float32(stacked.weight), stacked.features.shape[1])
+    n = len(gram.rows)
     k = min(neighbours, n - 1)
-    columns = np.full((n, k), -1, np.int32)
-    values = np.zeros((n, k), np.float32)
-    discount = _discount(gram.diagonal, exponent)
-    indptr = matrix.indptr.astype(np.int64)
-    _solve_columns(indptr, matrix.indices, matrix.data, discount, np.float32(ridge_of(gram, ridge)), columns, values)
+    columns, values = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
+    least = np.float32(ridge * diagonal.mean())
+    discount = _discount(diagonal, exponent)
+    _solve_columns(_arrays(told), discount, _arrays(gram.matrix), content, least, columns, values)
     kept = columns >= 0
     target = np.repeat(np.arange(n), kept.sum(axis=1))
     return sp.csr_matrix((values[kept], (columns[kept], target)), shape=(n, n), dtype=np.float32)
 
 
-def solve(gram: ItemGram, settings: ItemItemSettings) -> Any:
+def solve(gram: ItemGram, settings: ItemItemSettings, stacked: Stacked | None = None) -> Any:
     """Return B over item rows [n_items, n_items], dense where the catalogue is small, else sparse."""
     rows, n = gram.rows, gram.n_items
     if len(rows) <= settings.dense_items:
-        weights = dense_ease(gram, settings.ridge)
+        weights = dense_ease(gram, settings.ridge, stacked)
         if len(rows) == n:
             return weights
         full = np.zeros((n, n), np.float32)
         full[np.ix_(rows, rows)] = weights
         return full
-    found = sparse_ease(
-        gram, settings.ridge, neighbours=settings.neighbours, exponent=settings.neighbour_exponent
-    ).tocoo()
+    k, exponent = settings.neighbours, settings.neighbour_exponent
+    found = sparse_ease(gram, settings.ridge, neighbours=k, exponent=exponent, stacked=stacked).tocoo()
     return sp.csr_matrix((found.data, (rows[found.row], rows[found.col])), shape=(n, n), dtype=np.float32)
+
+
+def _arrays(matrix: Csr) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return matrix.indptr.astype(np.int64), matrix.indices, matrix.data
 
 
 def _discount(diagonal: Floats, exponent: float) -> Floats:
@@ -128,37 +150,70 @@ def _discount(diagonal: Floats, exponent: float) -> Floats:
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _solve_columns(indptr, indices, data, discount, ridge, columns, values):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _solve_columns(told, discount, likes, content, ridge, columns, values):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     n, k = columns.shape
+    indptr, indices, data = likes
+    features, weight, n_features = content
     n_chunks = 64
     for chunk in numba.prange(n_chunks):
-        place = np.full(n, k, np.int32)
-        wide, right = np.empty((k, k + 1), np.float32), np.empty(k, np.float32)
+        place, spread = np.full(n, k, np.int32), np.zeros(n_features, np.float32)
+        wide, right = np.empty((k + 1, k + 1), np.float32), np.empty(k, np.float32)
         for j in range(chunk, n, n_chunks):
-            start, stop = indptr[j], indptr[j + 1]
-            strength = np.empty(stop - start, np.float32)
-            for a in range(start, stop):
-                i = indices[a]
-                strength[a - start] = np.float32(-1) if i == j else data[a] * discount[i]
-            order = np.argsort(-strength)
-            size = 0
-            picked, lengths = np.empty(k, np.int64), np.empty(k, np.int64)
-            for r in range(min(k, stop - start)):
-                a = order[r]
-                if strength[a] <= 0:
+            chosen = _strongest(told, discount, indptr, j, columns[j])
+            size = len(chosen)
+            for r in range(size):
+                place[chosen[r]] = r
+            share = np.float32(1)
+            while True:
+                _fill_upper(indptr, indices, data, chosen, place, ridge, wide)
+                _fill_right(indptr, indices, data, j, place, right[:size])
+                if weight > 0:
+                    add_inner_products(features, chosen, weight, spread, wide)
+                    add_inner_products_with(features, j, chosen, weight, spread, right)
+                if share < 1:
+                    _shrink(share, wide[:size, :size], right[:size])
+                if solve_upper(wide, right, ridge, values[j, :size]) or share == 0:
                     break
-                picked[size] = start + a
-                lengths[size] = indptr[indices[start + a] + 1] - indptr[indices[start + a]]
-                size += 1
-            picked = picked[:size][np.argsort(lengths[:size])]
+                share = share / 2 if share > LEAST_SHARE else np.float32(0)
             for r in range(size):
-                columns[j, r] = indices[picked[r]]
-                right[r] = data[picked[r]]
-                place[columns[j, r]] = r
-            _fill_upper(indptr, indices, data, columns[j, :size], place, ridge, wide)
-            solve_upper(wide, right, values[j, :size])
-            for r in range(size):
-                place[columns[j, r]] = k
+                place[chosen[r]] = k
+
+
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _strongest(told, discount, lengths, j, columns):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Write the items that tell most of item j to `columns`, those with the shortest rows first; return them."""
+    starts, indices, data = told
+    others = indices[starts[j] : starts[j + 1]]
+    strength = data[starts[j] : starts[j + 1]] * discount[others]
+    strength[others == j] = 0
+    order = np.argsort(-strength)
+    size = 0
+    while size < min(len(columns), len(order)) and strength[order[size]] > 0:
+        columns[size] = others[order[size]]
+        size += 1
+    chosen = columns[:size]
+    chosen[:] = chosen[np.argsort(lengths[chosen + 1] - lengths[chosen])]
+    return chosen
+
+
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _shrink(share, upper, right):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Multiply what is off the diagonal: what an incomplete matrix lacks may have made it indefinite.
+
+    As for correlations of which some are missing (Higham, Strabić and Šego 2016).
+    """
+    right *= share
+    for r in range(len(right)):
+        upper[r, r + 1 :] *= share
+
+
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _fill_right(indptr, indices, data, j, place, right):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Write G_Sj to `right`."""
+    right[:] = 0
+    for a in range(indptr[j], indptr[j + 1]):
+        if place[indices[a]] < len(right):
+            right[place[indices[a]]] = data[a]
 
 
 @numba.njit(cache=True, nogil=True, forceinline=True)

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from coldframe.models.csr import Csr
-from coldframe.models.elimination import solve_upper
+from coldframe.models.elimination import add_inner_products, solve_upper
 
 CHUNKS = 64
 
@@ -31,24 +31,15 @@ def regressed(features: Csr, near: Csr, ridge: float) -> Csr:
 @numba.njit(parallel=True, cache=True, nogil=True)
 def _solve_rows(near, features, n_features, ridge, weights):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     starts, neighbours, likeness = near
-    feature_starts, feature, value = features
     for chunk in numba.prange(CHUNKS):
-        row = np.zeros(n_features, np.float32)
+        spread = np.zeros(n_features, np.float32)
         for j in range(chunk, len(starts) - 1, CHUNKS):
             own = neighbours[starts[j] : starts[j + 1]]
             if len(own) == 0:
                 continue
-            kernel = np.empty((len(own), len(own)), np.float32)
+            kernel = np.zeros((len(own), len(own)), np.float32)
+            add_inner_products(features, own, np.float32(1), spread, kernel)
             for a in range(len(own)):
-                begin, end = feature_starts[own[a]], feature_starts[own[a] + 1]
-                for f in range(begin, end):
-                    row[feature[f]] = value[f]
-                for b in range(a, len(own)):
-                    total = np.float32(0)
-                    for f in range(feature_starts[own[b]], feature_starts[own[b] + 1]):
-                        total += value[f] * row[feature[f]]
-                    kernel[a, b] = total
                 kernel[a, a] += ridge
-                for f in range(begin, end):
-                    row[feature[f]] = 0
-            solve_upper(kernel, likeness[starts[j] : starts[j + 1]].copy(), weights[starts[j] : starts[j + 1]])
+            right = likeness[starts[j] : starts[j + 1]].copy()
+            solve_upper(kernel, right, ridge, weights[starts[j] : starts[j + 1]])

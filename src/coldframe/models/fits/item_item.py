@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from coldframe.models.csr import Csr, meetings
-from coldframe.models.gram import solve
+from coldframe.models.csr import Csr
+from coldframe.models.gram import Stacked, solve
 from coldframe.models.workshop import Workshop
 from coldframe.scoring.codes import CodedRows
 from coldframe.scoring.experts import DenseItemItem, ItemItem
@@ -43,20 +43,12 @@ def fit_stacked(workshop: Workshop) -> ItemItem | DenseItemItem | None:
     settings, features = workshop.settings.item_item, workshop.features[np.flatnonzero(workshop.is_warm)]
     if features.nnz == 0 or features.shape[0] < 2:
         return None
-    gram = workshop.gram
-    stacked = gram.plus(_content_gram(workshop, features), settings.content_weight * gram.diagonal.mean())
-    recall = Recall(half_life_days=settings.half_life_days)
-    return as_expert("stacked", "collaborative", solve(stacked, settings), workshop.is_warm, recall, settings)
-
-
-def _content_gram(workshop: Workshop, features: Csr) -> Csr:
-    """Return the Gram matrix of the warm items' features, of their most alike ones alone where EASE is not dense."""
-    if workshop.is_warm.sum() <= workshop.settings.item_item.dense_items:
-        return meetings(features.T)
-    rows = np.flatnonzero(workshop.is_warm)
+    rows, weight = np.flatnonzero(workshop.is_warm), settings.content_weight * workshop.gram.diagonal.mean()
     near = workshop.alike[rows][:, rows]
-    lengths = np.asarray(features.multiply(features).sum(axis=1)).ravel()
-    return near.maximum(near.T) + sp.diags(lengths, format="csr")
+    stacked = Stacked(features, near.maximum(near.T), float(weight))
+    recall = Recall(half_life_days=settings.half_life_days)
+    matrix = solve(workshop.gram, settings, stacked)
+    return as_expert("stacked", "collaborative", matrix, workshop.is_warm, recall, settings)
 
 
 def as_expert(
