@@ -311,7 +311,7 @@ def test_answers_are_whole_while_bundles_and_the_catalogue_change(world):
 
 def test_counts_grow_with_what_happens_and_are_read_every_ten_seconds(world):
     def counted():
-        return world.engine._live.counts.current().tolist()
+        return world.engine._live.counts.current().of_row.tolist()
 
     fitted = counted()
     world.did("ada", "b", ago=timedelta(0))
@@ -324,8 +324,8 @@ def test_counts_grow_with_what_happens_and_are_read_every_ten_seconds(world):
 
 
 def test_counts_are_read_again_when_the_clock_was_set_back(world):
-    counted = world.engine._live.counts.current().tolist()
+    counted = world.engine._live.counts.current().of_row.tolist()
     world.did("ada", "b", ago=timedelta(0))
     world.engine._clock = fixed_clock(NOW - timedelta(hours=1))
     world.engine.refresh()
-    assert world.engine._live.counts.current().tolist() != counted
+    assert world.engine._live.counts.current().of_row.tolist() != counted

@@ -63,11 +63,12 @@ def explanation(
 
 def _because_of(reasons: Reasons, request: Request, past: Past) -> list[HistoryReason]:
     """Name what was liked and is near to the item: each item once, by its newest event."""
+    columns = (past.item_ids, past.event_types, past.timestamps, reasons.similarity, request.history.weight)
     newest = {
         item_id: HistoryReason(
             item_id=item_id, event_type=kind, timestamp=moment(at).isoformat(), similarity=float(similarity)
         )
-        for item_id, kind, at, similarity, weight in zip(*past, reasons.similarity, request.history.weight, strict=True)
+        for item_id, kind, at, similarity, weight in zip(*columns, strict=True)
         if similarity > 0 and weight > 0
     }
     return sorted(newest.values(), key=lambda reason: (-reason.similarity, reason.item_id))[:MAX_REASONS]

@@ -20,8 +20,8 @@ from coldframe.domain import Event, Impression, Item, ItemId, Past, User, UserId
 from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
-from coldframe.store.protocol import EventReport, ImportReport, Progress, Reject, StoreCounts
-from coldframe.store.sqlite import counting, histories, live, records, schema, segments
+from coldframe.store.protocol import EventReport, ImportReport, ItemCounts, Progress, Reject, StoreCounts
+from coldframe.store.sqlite import counting, histories, live, persons, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index
@@ -118,20 +118,29 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
                 parts.append(Part(times[0], times[-1], waiting.lazy()))
             return self._with_persons(connection, segments.in_order(parts, first, last))
 
-    def item_counts(self, *, start: datetime) -> dict[str, int]:
+    def item_counts(self, *, start: datetime, serial: int | None = None) -> ItemCounts:
         """Return how many events with start ≤ timestamp each item has."""
         with self._readers.reading("count events by item") as connection:
-            return counting.by_item(connection, self._segments, live.micros(start))
+            return counting.by_item(connection, self._segments, live.micros(start), serial)
 
     def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:
         """Return an actor's newest events from live and sealed ones together."""
         _, end = _bounds(None, before)
-        return [live.to_event(row) for row in self._newest(actor, limit, end)]
+        with self._readers.reading("read a history") as connection:
+            return [live.to_event(row) for row in histories.newest(connection, self._index, actor, limit, end)]
 
-    def past(self, actor: UserId, *, limit: int) -> Past:
+    def past(self, actor: UserId, *, limit: int, session: bool = False) -> Past:
         """Return what a model is told of an actor's newest events."""
-        rows = self._newest(actor, limit, _END)[::-1]
-        return Past([row[3] for row in rows], [row[4] for row in rows], [row[5] for row in rows])
+        with self._readers.reading("read a history") as connection:
+            rows = histories.newest(connection, self._index, actor, limit, _END)
+            return histories.told(rows, live.newest_seq(connection), actor if session else None)
+
+    def past_as_of(self, actor: UserId, *, limit: int, serial: int, moment: datetime, session: bool = False) -> Past:
+        """Return what it was told at an earlier serial."""
+        with self._readers.reading("read an earlier history") as connection:
+            who = persons.person(connection, actor, by=live.micros(moment))
+            rows = histories.newest_as_of(connection, self._index, self._segments, who, limit, serial)
+            return histories.told(rows, serial, actor if session else None)
 
     def seal(self, *, before: datetime) -> int:
         """Move live events of whole days (UTC) into segments."""
@@ -177,6 +186,12 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         job = records.add_impressions(impressions)
         self._writer.queue(job, weight=len(impressions), patient=True).add_done_callback(self._noted)
 
+    def impression(self, recommendation_id: str) -> Impression | None:
+        """Return one delivered list, or None."""
+        return self._readers.once(
+            "read an impression", lambda connection: records.impression(connection, recommendation_id)
+        )
+
     def impressions(self, *, start: datetime | None = None, end: datetime | None = None) -> Iterator[Impression]:
         """Yield impressions in order of time, then of id."""
         first, last = _bounds(start, end)
@@ -218,10 +233,6 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         """Commit what is queued and release everything; frames from `scan_events` stay readable."""
         self._writer.close()
         self._readers.close()
-
-    def _newest(self, actor: UserId, limit: int, end: int) -> list[live.Row]:
-        with self._readers.reading("read a history") as connection:
-            return histories.newest(connection, self._index, actor, limit, end)
 
     def _read(self, doing: str, read: Callable[[Connection], V]) -> V:
         with self._readers.reading(doing) as connection:
