@@ -7,7 +7,7 @@ import typer
 from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.options import Host, Json, Port, TimeBudget
 from coldframe.cli.project import open_project, require_extra
-from coldframe.cli.serve import listening_at, pages, tell_address
+from coldframe.cli.serve import pages, served_with, tell_address
 
 
 def run(
@@ -48,6 +48,6 @@ def run(
         scheduler.begin()
 
     try:
-        serve_http(listening_at(settings, port, host), project.data, on_listening=listening, extra_handlers=pages)
+        serve_http(served_with(settings, port, host), project.data, on_listening=listening, extra_handlers=pages)
     finally:
         scheduler.stop()

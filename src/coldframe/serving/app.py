@@ -5,7 +5,7 @@ Owns the assembly. Each resource's routes are in the module of its name; how the
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request
 from litestar.datastructures import State
@@ -33,6 +33,9 @@ from coldframe.serving.users import UsersController
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
+if TYPE_CHECKING:
+    from coldframe.serving.tracing import Tracing
+
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     EventsController,
     ItemsController,
@@ -57,12 +60,14 @@ def create_app(
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     access: Access | None = None,
     clock: Clock = system_clock,
+    tracing: "Tracing | None" = None,
 ) -> Litestar:
     """Return the service. `extra_handlers` are mounted beside its own; `app.state` holds engine, store, registry,
-    settings and metrics for them. Without `access` the one key is that of the settings.
+    settings and metrics for them. Without `access` the one key is that of the settings, without `tracing` nobody hears
+    of a request.
     """
     metrics = ServingMetrics(engine)
-    intake = Intake(store, settings.store.queue_events)
+    intake = (tracing.intake if tracing else Intake)(store, settings.store.queue_events)
     context = Context(engine, store, intake, registry, settings, metrics, clock)
     state = State({"engine": engine, "store": store, "registry": registry, "settings": settings, "metrics": metrics})
     app = Litestar(
@@ -74,12 +79,13 @@ def create_app(
         request_max_body_size=None,
         openapi_config=openapi.openapi_config(),
         logging_config=None,
-        lifespan=list(lifespan),
+        lifespan=[*lifespan, *([tracing.running] if tracing else ())],
         state=state,
     )
     queue = Queue(settings.serving.max_wait_ms / 1_000)
     gate = Gate(queue.before(app.asgi_handler), settings.serving, metrics, access or Access.of(settings.serving))
-    app.asgi_handler = Admission(gate, queue, metrics)
+    answered = Admission(gate, queue, metrics)
+    app.asgi_handler = tracing.around(answered) if tracing else answered
     return app
 
 

@@ -151,12 +151,7 @@ class Engine:
         """
         live, now = self._required(), self._clock()
         wish = self._wish(self._asked(n, exclude, category, terms, scenario), f"session {session_id}", now)
-        limit = self._settings.recommend.history
-        if events is not None:
-            person = said_of(events, attributes, limit=limit)
-        else:
-            person = read_session(self._store, session_id, attributes, limit=limit)
-        answer = self._answer(live, person, wish, now, None)
+        answer = self._answer(live, self._visitor(events, attributes, session_id), wish, now, None)
         self._log([answer], now, session_id)
         return answer.told
 
@@ -202,6 +197,14 @@ class Engine:
 
     def _person(self, user_id: str) -> Person:
         return read_person(self._store, user_id, limit=self._settings.recommend.history)
+
+    def _visitor(
+        self, events: Sequence[Event] | None, attributes: Mapping[str, Scalar], session_id: str | None
+    ) -> Person:
+        limit = self._settings.recommend.history
+        if events is None:
+            return read_session(self._store, session_id, attributes, limit=limit)
+        return said_of(events, attributes, limit=limit)
 
     def _answer(self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None) -> Answered:
         (items, level, notes, slots), question = live.answer(person, wish, micros(now))

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litestar import Litestar
 
@@ -25,6 +26,9 @@ from coldframe.serving.server import HandlerFactory
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 
+if TYPE_CHECKING:
+    from coldframe.serving.tracing import Tracing
+
 SWITCH_SECONDS = 0.0002
 """How long a thread that computes may keep the others waiting: the one that commits needs ten turns a group, and with
 Python's 5 ms each a busy event loop would make it wait longer than the disk does."""
@@ -35,7 +39,8 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
     sys.setswitchinterval(SWITCH_SECONDS)
     store = SQLiteStore(data, settings.store)
     registry = Registry(data / "bundles")
-    engine = Engine(store, registry, settings)
+    tracing = _tracing(settings)
+    engine = (tracing.engine if tracing else Engine)(store, registry, settings)
 
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncGenerator[None]:
@@ -53,8 +58,24 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
 
     access = Access.of(settings.serving, data)
     return create_app(
-        engine, store, registry, settings, extra_handlers=extra_handlers(), lifespan=[running], access=access
+        engine,
+        store,
+        registry,
+        settings,
+        extra_handlers=extra_handlers(),
+        lifespan=[running],
+        access=access,
+        tracing=tracing,
     )
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    """Return what tells a collector, where there is one; its libraries are loaded only then."""
+    if not settings.serving.telemetry_url:
+        return None
+    from coldframe.serving.tracing import tracing_to
+
+    return tracing_to(settings.serving)
 
 
 def end_without(parent: int) -> None:
