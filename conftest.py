@@ -4,16 +4,10 @@ Tests fit small models many times, often on all cores at once: compiling and wai
 """
 
 import os
-from importlib.util import find_spec
 
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-collect_ignore = (
-    [] if find_spec("opentelemetry") and find_spec("opentelemetry.sdk") else ["src/coldframe/serving/tracing.py"]
-)
-"""What cannot be imported without an extra that nothing else needs."""
 
 collect_ignore_glob = ["tests/*/conftest.py"]
 """Loaded as what they are, never collected for doctests: several modules of one name would be in each other's way."""

@@ -7,16 +7,11 @@ error is ever in one. Loaded only where `serving.telemetry_url` names a collecto
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from litestar import Litestar
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -32,11 +27,14 @@ from coldframe.serving.requests import Person, Wish
 from coldframe.settings import ServingSettings, Settings
 from coldframe.store.protocol import EventReport, Store
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
 
 class Tracing:
     """Wraps the parts of one service so that they tell a tracer."""
 
-    def __init__(self, provider: TracerProvider) -> None:
+    def __init__(self, provider: "TracerProvider") -> None:
         self._provider = provider
         self._tracer = provider.get_tracer("coldframe", coldframe.__version__)
 
@@ -82,6 +80,12 @@ class Tracing:
 
 def tracing_to(settings: ServingSettings) -> Tracing:
     """Return the tracing that `serving.telemetry_url` asks for: spans in batches, by OTLP over HTTP."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+
     provider = TracerProvider(
         resource=Resource.create({"service.name": "coldframe", "service.version": coldframe.__version__}),
         sampler=ParentBased(TraceIdRatioBased(settings.telemetry_share)),
