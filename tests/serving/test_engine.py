@@ -222,6 +222,10 @@ def test_days_since_sign_up_count_from_the_record_or_else_from_the_first_event(w
     assert counted == pytest.approx(days)
 
 
+def test_days_that_nobody_knows_are_none_and_not_a_number_that_json_has_not(world):
+    assert world.engine.explain("nobody", "e").warmth["days_since_signup"] is None
+
+
 def test_what_cannot_be_shown_can_still_be_explained(world):
     world.store.upsert_items([Item(item_id="e", available=False)])
     assert world.engine.explain("nobody", "e").score == 0.5

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
@@ -89,7 +89,18 @@ def create_app(
     return app
 
 
-async def _before_handler(request: Request[Any, Any, Any]) -> None:
-    """Check the key against the route that matched, and give ids back their slashes."""
-    check_scope(request.scope["state"].get("key"), request.method, request.scope["path_template"])
+async def _before_handler(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Check the key against the route that matched, and give ids back their slashes; OPTIONS is answered here."""
+    template = request.scope["path_template"]
+    check_scope(request.scope["state"].get("key"), request.method, template)
     request.scope["path_params"] = restore_slashes(request.scope["path_params"])
+    return (
+        Response(None, status_code=204, headers={"Allow": _methods(request)}) if request.method == "OPTIONS" else None
+    )
+
+
+def _methods(request: Request[Any, Any, Any]) -> str:
+    """Return the methods of the route that matched. The framework's own answer has those of one controller alone."""
+    template = request.scope["path_template"]
+    found = {method for route in request.app.routes if route.path_format == template for method in route.methods}
+    return ", ".join(sorted(found))

@@ -3,6 +3,8 @@
 Owns the shape, and which events of a history are named. Every number comes from the model.
 """
 
+from math import isnan
+
 import msgspec
 
 from coldframe.dataset.training_set import moment
@@ -28,7 +30,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     `scores` are the experts' calibrated scores (absent: that expert could not score), `weights` what the mixer
     multiplied them with, `shares` the experts' shares of the answer (non-negative, sum 1).
-    `warmth` holds user_interaction_count, item_interaction_count and days_since_signup.
+    `warmth` holds user_interaction_count, item_interaction_count and days_since_signup (None where nobody knows).
     """
 
     user_id: str
@@ -39,7 +41,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     scores: dict[str, float]
     weights: dict[str, float]
     shares: dict[str, float]
-    warmth: dict[str, float]
+    warmth: dict[str, float | None]
     because_of: list[HistoryReason]
 
 
@@ -56,7 +58,7 @@ def explanation(
         scores=reasons.scores,
         weights=reasons.weights,
         shares=reasons.shares,
-        warmth=reasons.warmth,
+        warmth={name: None if isnan(value) else value for name, value in reasons.warmth.items()},
         because_of=_because_of(reasons, request, past),
     )
 
