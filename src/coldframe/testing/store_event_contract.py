@@ -5,7 +5,7 @@ Owns the promises about the event log. Knows no kind of store.
 # ruff: noqa: S101
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -193,6 +193,29 @@ class EventContract:
             as_of = store.past_as_of(ann, limit=12, serial=past.serial, moment=START)
             assert (as_of, past.serial) == (past, counts.serial)
             assert store.item_counts(start=event(4).timestamp, serial=counts.serial) == counts
+
+    def test_what_was_told_while_others_wrote_is_told_again(self, store: Store, reopen: Callable[[], Store]) -> None:
+        """The serial is of the very state that was read, also when another process writes."""
+        ann, other = UserId("ann"), reopen()
+
+        def write(start: int) -> None:
+            for number in range(start, 18, 3):
+                store.append_events([event(number)])
+                other.append_events([event(100 + number)])
+                store.import_events([frame([event(200 + number)])])
+
+        with ThreadPoolExecutor(3) as pool:
+            done = [pool.submit(write, start) for start in range(3)]
+            told = [store.past(ann, limit=40)]
+            while not all(each.done() for each in done):
+                told.append(store.past(ann, limit=40))
+        for each in done:
+            each.result()
+        store.seal(before=START + 5 * DAY)
+        assert len(told[-1].item_ids) == 40
+        for past in told[:: max(len(told) // 10, 1)]:
+            assert store.past_as_of(ann, limit=40, serial=past.serial, moment=START) == past
+        other.close()
 
     def test_a_serial_is_never_given_twice(self, store: Store) -> None:
         """Not even after everything was sealed."""

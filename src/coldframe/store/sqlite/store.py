@@ -37,6 +37,8 @@ V = TypeVar("V")
 
 _LOG = logging.getLogger(__name__)
 _END = LAST_TIME_US + 1
+TRIES = 5
+"""How often a history is read anew when merges of runs overtake it, before the file counts as lost."""
 
 
 class SQLiteStore(SQLiteLedger, SQLitePeople):
@@ -126,21 +128,27 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
     def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:
         """Return an actor's newest events from live and sealed ones together."""
         _, end = _bounds(None, before)
-        with self._readers.reading("read a history") as connection:
-            return [live.to_event(row) for row in histories.newest(connection, self._index, actor, limit, end)]
+        rows = self._history(lambda connection: histories.newest(connection, self._index, actor, limit, end))
+        return [live.to_event(row) for row in rows]
 
     def past(self, actor: UserId, *, limit: int, session: bool = False) -> Past:
         """Return what a model is told of an actor's newest events."""
-        with self._readers.reading("read a history") as connection:
+
+        def read(connection: Connection) -> Past:
             rows = histories.newest(connection, self._index, actor, limit, _END)
             return histories.told(rows, live.newest_seq(connection), actor if session else None)
 
+        return self._history(read)
+
     def past_as_of(self, actor: UserId, *, limit: int, serial: int, moment: datetime, session: bool = False) -> Past:
         """Return what it was told at an earlier serial."""
-        with self._readers.reading("read an earlier history") as connection:
+
+        def read(connection: Connection) -> Past:
             who = persons.person(connection, actor, by=live.micros(moment))
             rows = histories.newest_as_of(connection, self._index, self._segments, who, limit, serial)
             return histories.told(rows, serial, actor if session else None)
+
+        return self._history(read)
 
     def seal(self, *, before: datetime) -> int:
         """Move live events of whole days (UTC) into segments."""
@@ -233,6 +241,15 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         """Commit what is queued and release everything; frames from `scan_events` stay readable."""
         self._writer.close()
         self._readers.close()
+
+    def _history(self, read: Callable[[Connection], V], tries: int = TRIES) -> V:
+        """Read a history; again where a run was merged into another between being listed and being opened."""
+        try:
+            return self._read("read a history", read)
+        except StoreError as error:
+            if tries == 1 or not isinstance(error.__cause__, FileNotFoundError):
+                raise
+        return self._history(read, tries - 1)
 
     def _read(self, doing: str, read: Callable[[Connection], V]) -> V:
         with self._readers.reading(doing) as connection:
