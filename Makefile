@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fault bench bench-pipeline bench-serving bench-steady bench-training bench-live peers services engines runners broker lock
+.PHONY: help demo test check fault bench bench-pipeline bench-serving bench-steady bench-training bench-live peers services hostile engines runners broker lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -78,6 +78,17 @@ $(SERVICES):
 	@.venv-services/bin/python -m pip install --quiet --require-hashes --requirement requirements/services.txt
 	@touch $@
 
+# What makes requests of the OpenAPI document, for fuzz.py.
+HOSTILE := .venv-hostile/.installed-$(shell cat requirements/hostile.txt | cksum | tr ' ' '-')
+
+hostile: $(HOSTILE) ## install schemathesis into .venv-hostile, for fuzz.py (needs Python 3.11)
+
+$(HOSTILE):
+	@rm -rf .venv-hostile
+	@$(or $(PYTHON),python3.11) -m venv .venv-hostile
+	@.venv-hostile/bin/python -m pip install --quiet --require-hashes --requirement requirements/hostile.txt
+	@touch $@
+
 # The engines for many machines hold packages back, so they too have an environment of their own, with this project in it.
 ENGINES := .venv-engines/.installed-$(shell cat requirements/engines.txt | cksum | tr ' ' '-')
 
@@ -121,7 +132,7 @@ COMPILE = $(UV) pip compile pyproject.toml requirements/build.in --universal --p
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --upgrade --extra train --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
-	for name in peers services engines runners; do \
+	for name in peers services hostile engines runners; do \
 		$(UV) pip compile requirements/$$name.in --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements/$$name.txt || exit 1; \
 	done

@@ -58,16 +58,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Past(NamedTuple):
-    """What a model is told of somebody's events, oldest first: parallel columns, times in µs since 1970."""
+    """What a model is told of somebody's events, oldest first: parallel columns, times in µs since 1970.
+
+    `serial` is that of the newest event of anybody which the store had accepted by then.
+    """
 
     item_ids: Sequence[str] = ()
     event_types: Sequence[str] = ()
     timestamps: Sequence[int] = ()
+    serial: int = 0
 
     def chosen(self, places: Sequence[int]) -> "Past":
         """Return some of the events."""
         kinds, times = self.event_types, self.timestamps
-        return Past([self.item_ids[at] for at in places], [kinds[at] for at in places], [times[at] for at in places])
+        items = [self.item_ids[at] for at in places]
+        return Past(items, [kinds[at] for at in places], [times[at] for at in places], self.serial)
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -134,12 +139,40 @@ class SlotPolicy(msgspec.Struct, frozen=True, kw_only=True):
     seed: tuple[int, int]
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a list was made from beside its bundle and the log (`serving.replay`).
+
+    `n` … `diversity` are the terms as they held, the shop's own among them, and `marks` what `serving.pages` remembers.
+    `attributes` and `signed_up_at` are what was known of the user. The events known were those up to serial `past`, the
+    events counted per item those up to `counts`, the catalogue was version `catalogue`; `settings` is a digest of those
+    that an answer depends on. `unkept`: the caller said what the visitor did or is, which is never stored.
+    """
+
+    n: int
+    past: int
+    counts: int
+    catalogue: int
+    settings: str
+    exclude: tuple[str, ...] = ()
+    category: str | None = None
+    filter: str | None = None
+    pin: dict[str, int] = {}
+    boost: dict[str, float] = {}
+    cap: dict[str, int] = {}
+    diversity: float | None = None
+    marks: bytes = b""
+    attributes: dict[str, Scalar] = {}
+    signed_up_at: datetime | None = None
+    unkept: bool = False
+
+
 class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One delivered list, as it was shown; outcomes join it by `recommendation_id`.
 
     The parallel tuples `items`, `scores`, `propensities` and `mixer_weights` have one entry per position, and so has
     `rules`, unless no rule touched any of them. A page after the first names the `first` one's recommendation_id and
-    how many items stood before it (`offset`). `slots` is None where no lot was drawn.
+    how many items stood before it (`offset`). `slots` is None where no lot was drawn. `asked` is what it takes to make
+    the list again; None on lists of before it was kept.
     """
 
     recommendation_id: str
@@ -158,3 +191,4 @@ class Impression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first: str | None = None
     offset: int = 0
     slots: SlotPolicy | None = None
+    asked: Asked | None = None

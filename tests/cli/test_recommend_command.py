@@ -88,3 +88,23 @@ def test_a_rule_that_cannot_be_read_ends_with_the_code_of_settings(project):
     done = run.invoke(app, ["recommend", "ada", "--set", 'rules.boost={"price <" = 2.0}'])
     assert done.exit_code == 3
     assert "[rules]" in done.output
+
+
+def test_an_answer_is_replayed_and_said_to_be_the_same_or_where_it_differs(project):
+    answer = json.loads(asked("--filter", "price < 35", "--json").stdout)
+    same = run.invoke(app, ["replay", answer["recommendation_id"]])
+    assert (same.exit_code, same.stdout) == (0, f"same: 3 items by bundle {answer['bundle']}\n")
+    (project / "items.jsonl").write_text(json.dumps({"item_id": "shade", "available": False}) + "\n")
+    assert run.invoke(app, ["import", "items", "items.jsonl"]).exit_code == 0
+    differs = run.invoke(app, ["replay", answer["recommendation_id"]])
+    assert (differs.exit_code, differs.stdout) == (1, "differs at place 2: item was shade, is mug\n")
+    assert "catalogue changed" in differs.stderr
+    told = run.invoke(app, ["replay", answer["recommendation_id"], "--json"])
+    found = json.loads(told.stdout)
+    assert (told.exit_code, found["same"], found["difference"]["replayed"]) == (1, False, "mug")
+
+
+def test_an_answer_that_is_not_kept_is_told(project):
+    done = run.invoke(app, ["replay", "never-given"])
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert "never-given" in done.stderr

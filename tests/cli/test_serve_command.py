@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from coldframe.cli import app
+from coldframe.cli.project import LIBRARIES
 
 
 @pytest.fixture
@@ -40,3 +41,12 @@ def test_the_api_and_the_page_are_served(address):
     assert error.value.code == 503
     assert "coldframe train" in error.value.read().decode()
     error.value.close()
+
+
+def test_traces_without_their_libraries_are_refused(tmp_path, monkeypatch):
+    assert CliRunner().invoke(app, ["init", str(tmp_path)]).exit_code == 0
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(LIBRARIES, "telemetry", ("no_such_library",))
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--set", "serving.telemetry_url=http://127.0.0.1:1/"])
+    assert done.exit_code == 4
+    assert "pip install 'coldframe[telemetry]'" in done.stderr

@@ -1,6 +1,5 @@
 """A shop in memory and an engine simple enough to check by hand, for tests of what the page does with their answers."""
 
-import math
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -119,7 +118,7 @@ class NeighbourEngine:
             warmth={
                 "user_interaction_count": len(past),
                 "item_interaction_count": self.sold[item_id],
-                "days_since_signup": math.nan,
+                "days_since_signup": None,
             },
             because_of=[
                 HistoryReason(

@@ -222,6 +222,10 @@ def test_days_since_sign_up_count_from_the_record_or_else_from_the_first_event(w
     assert counted == pytest.approx(days)
 
 
+def test_days_that_nobody_knows_are_none_and_not_a_number_that_json_has_not(world):
+    assert world.engine.explain("nobody", "e").warmth["days_since_signup"] is None
+
+
 def test_what_cannot_be_shown_can_still_be_explained(world):
     world.store.upsert_items([Item(item_id="e", available=False)])
     assert world.engine.explain("nobody", "e").score == 0.5
@@ -311,7 +315,7 @@ def test_answers_are_whole_while_bundles_and_the_catalogue_change(world):
 
 def test_counts_grow_with_what_happens_and_are_read_every_ten_seconds(world):
     def counted():
-        return world.engine._live.counts.current().tolist()
+        return world.engine._live.counts.current().of_row.tolist()
 
     fitted = counted()
     world.did("ada", "b", ago=timedelta(0))
@@ -324,8 +328,8 @@ def test_counts_grow_with_what_happens_and_are_read_every_ten_seconds(world):
 
 
 def test_counts_are_read_again_when_the_clock_was_set_back(world):
-    counted = world.engine._live.counts.current().tolist()
+    counted = world.engine._live.counts.current().of_row.tolist()
     world.did("ada", "b", ago=timedelta(0))
     world.engine._clock = fixed_clock(NOW - timedelta(hours=1))
     world.engine.refresh()
-    assert world.engine._live.counts.current().tolist() != counted
+    assert world.engine._live.counts.current().of_row.tolist() != counted

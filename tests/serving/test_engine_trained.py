@@ -10,6 +10,7 @@ from coldframe.bundle.registry import Registry
 from coldframe.clock import fixed_clock, generator
 from coldframe.domain import Event, Item, User
 from coldframe.serving.engine import Engine
+from coldframe.serving.replay import replay
 from coldframe.settings import MixerSettings, Settings
 from coldframe.store.sqlite import SQLiteStore
 
@@ -114,3 +115,17 @@ def test_another_engine_on_the_same_bundle_answers_the_same(shop):
         each.refresh()  # both count what other tests told the store since the first engine did
     one, other = ([each.recommend(f"u-{n}").items for n in range(10)] for each in engines)
     assert one == other
+
+
+def test_answers_are_made_again_after_everybody_went_on(shop):
+    store, engine = shop
+    answers = engine.recommend_many([f"u-{n}" for n in range(8)], n=6)
+    store.append_events(
+        [purchase(f"later-{n}", f"u-{n % 8}", TEAS[n % 5], NOW - timedelta(hours=n)) for n in range(99)]
+    )
+    store.seal(before=NOW)
+    store.flush()
+    registry = Registry(store._segments.folder.parent / "bundles")
+    assert all(replay(answer.recommendation_id, store, registry, SETTINGS).same for answer in answers)
+    again = engine.recommend_many([f"u-{n}" for n in range(8)], n=6, shown=False)
+    assert [answer.items for answer in again] != [answer.items for answer in answers]

@@ -29,6 +29,15 @@ def test_every_operation_is_described_everywhere(client: TestClient, operation: 
     assert operation["path"].split("{")[0] in client.get("/docs").text
 
 
+@pytest.mark.parametrize("path", sorted({operation["path"] for operation in OPERATIONS}))
+def test_options_and_a_wrong_method_are_told_every_method_of_an_address(client: TestClient, path: str) -> None:
+    methods = {operation["method"] for operation in OPERATIONS if operation["path"] == path} | {"OPTIONS"}
+    target = re.sub(r"\{\w+\}", "a", path)
+    for method, status in (("OPTIONS", 204), ("PATCH", 405)):
+        answer = client.request(method, target)
+        assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (status, methods)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation['method']} {operation['path']}")
 def test_every_example_works(client: TestClient, operation: dict) -> None:
     client.put("/v1/items/lamp", json={})

@@ -59,7 +59,7 @@ def exit_codes() -> dict[int, str]:
     own = {error.exit_code: error for error in reversed([*_errors(ColdframeError)])}
     return {
         0: "Success.",
-        1: "Something unexpected; a traceback says where. Please report it.",
+        1: "A replay that differs. Elsewhere something unexpected; a traceback says where. Please report it.",
         2: "Usage: an unknown command or option, a missing or malformed argument.",
         **{code: f"{inspect.getdoc(error)} (`{error.code}`)" for code, error in sorted(own.items()) if code > 2},
         130: "Interrupted with Ctrl-C, or a training with SIGTERM.",

@@ -80,6 +80,7 @@ LIBRARIES = {
     "postgresql": ("adbc_driver_postgresql", "pyarrow"),
     "bigquery": ("google.cloud.bigquery", "google.cloud.bigquery_storage", "pyarrow"),
     "kafka": ("confluent_kafka",),
+    "telemetry": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
 """What a command needs beyond an install that only serves, by the extra that brings it."""
 

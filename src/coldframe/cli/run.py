@@ -7,7 +7,7 @@ import typer
 from coldframe.cli.compiled import keep_compiled
 from coldframe.cli.options import Host, Json, Port, TimeBudget, Workers
 from coldframe.cli.project import open_project, require_extra
-from coldframe.cli.serve import listening_at, pages, tell_address
+from coldframe.cli.serve import pages, served_with, tell_address
 
 
 def run(
@@ -39,7 +39,7 @@ def run(
     from coldframe.serving.server import serve as serve_http
     from coldframe.settings import with_value
 
-    settings = listening_at(project.settings, port, host, workers)
+    settings = served_with(project.settings, port, host, workers)
     if every is not None:
         settings = with_value(settings, "schedule.every_hours", every)
     if time_budget is not None:

@@ -8,7 +8,7 @@ import typer
 
 from coldframe.cli.options import Host, Json, Port, Workers
 from coldframe.cli.output import emit, line, say
-from coldframe.cli.project import open_project
+from coldframe.cli.project import open_project, require_extra
 
 if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
@@ -35,14 +35,19 @@ def serve(
     project.require_data()
     from coldframe.serving.server import serve as serve_http
 
-    settings = listening_at(project.settings, port, host, workers)
+    settings = served_with(project.settings, port, host, workers)
     serve_http(settings, project.data, on_listening=partial(tell_address, json=json), extra_handlers=pages)
 
 
-def listening_at(settings: "Settings", port: int | None, host: str | None, workers: int | None) -> "Settings":
-    """Return the settings with the address and the number of workers that the options name, if any."""
+def served_with(settings: "Settings", port: int | None, host: str | None, workers: int | None) -> "Settings":
+    """Return the settings with the address and the number of workers that the options name, if any.
+
+    Raises `InputError` where they want what is not installed.
+    """
     from coldframe.settings import with_value
 
+    if settings.serving.telemetry_url:
+        require_extra("telemetry")
     for name, value in (("serving.port", port), ("serving.host", host), ("serving.workers", workers)):
         settings = settings if value is None else with_value(settings, name, value)
     return settings

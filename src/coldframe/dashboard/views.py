@@ -3,7 +3,6 @@
 Owns the choice of what is shown. Every number comes from the engine's answer and explanation.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,8 +124,8 @@ def _suggestion(position: int, why: Explanation, store: Store) -> Suggestion:
 
 def _count(why: Explanation, name: str) -> int | None:
     """Return one warmth number; None where it is not known."""
-    value = why.warmth.get(name, -1.0)
-    return round(value) if math.isfinite(value) and value >= 0 else None
+    value = why.warmth.get(name)
+    return None if value is None else round(value)
 
 
 def _reason(reason: HistoryReason, store: Store) -> Reason:

@@ -5,9 +5,9 @@ Owns the assembly. Each resource's routes are in the module of its name; how the
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
@@ -35,6 +35,9 @@ from coldframe.serving.workers import Workers
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
+if TYPE_CHECKING:
+    from coldframe.serving.tracing import Tracing
+
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     EventsController,
     ItemsController,
@@ -60,14 +63,15 @@ def create_app(
     access: Access | None = None,
     clock: Clock = system_clock,
     workers: Workers | None = None,
+    tracing: "Tracing | None" = None,
 ) -> Litestar:
     """Return the service. `extra_handlers` are mounted beside its own; `app.state` holds engine, store, registry,
-    settings and metrics for them. Without `access` the one key is that of the settings. `workers` are
-    those that answer at the same address, if there are others.
+    settings and metrics for them. Without `access` the one key is that of the settings, without `tracing` nobody hears
+    of a request. `workers` are those that answer at the same address, if there are others.
     """
     shared = workers.folder if workers else None
     metrics = ServingMetrics(engine, shared)
-    intake = Intake(store, settings.store.queue_events)
+    intake = (tracing.intake if tracing else Intake)(store, settings.store.queue_events)
     context = Context(engine, store, intake, registry, settings, metrics, clock, workers)
     state = State({"engine": engine, "store": store, "registry": registry, "settings": settings, "metrics": metrics})
     app = Litestar(
@@ -79,17 +83,29 @@ def create_app(
         request_max_body_size=None,
         openapi_config=openapi.openapi_config(),
         logging_config=None,
-        lifespan=list(lifespan),
+        lifespan=[*lifespan, *([tracing.running] if tracing else ())],
         state=state,
     )
     queue = Queue(settings.serving.max_wait_ms / 1_000)
     rates = RateLimits(settings.serving, folder=shared)
     gate = Gate(queue.before(app.asgi_handler), settings.serving, metrics, access or Access.of(settings.serving), rates)
-    app.asgi_handler = Admission(gate, queue, metrics)
+    answered = Admission(gate, queue, metrics)
+    app.asgi_handler = tracing.around(answered) if tracing else answered
     return app
 
 
-async def _before_handler(request: Request[Any, Any, Any]) -> None:
-    """Check the key against the route that matched, and give ids back their slashes."""
-    check_scope(request.scope["state"].get("key"), request.method, request.scope["path_template"])
+async def _before_handler(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Check the key against the route that matched, and give ids back their slashes; OPTIONS is answered here."""
+    template = request.scope["path_template"]
+    check_scope(request.scope["state"].get("key"), request.method, template)
     request.scope["path_params"] = restore_slashes(request.scope["path_params"])
+    return (
+        Response(None, status_code=204, headers={"Allow": _methods(request)}) if request.method == "OPTIONS" else None
+    )
+
+
+def _methods(request: Request[Any, Any, Any]) -> str:
+    """Return the methods of the route that matched. The framework's own answer has those of one controller alone."""
+    template = request.scope["path_template"]
+    found = {method for route in request.app.routes if route.path_format == template for method in route.methods}
+    return ", ".join(sorted(found))

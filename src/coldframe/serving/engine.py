@@ -13,9 +13,10 @@ from typing import NamedTuple
 from coldframe.bundle.registry import Registry
 from coldframe.clock import Clock, new_recommendation_id, system_clock
 from coldframe.dataset.training_set import micros
-from coldframe.domain import Event, Impression, Recommendation, RecommendedItem, Scalar, SlotPolicy
+from coldframe.domain import Asked, Event, Impression, Recommendation, RecommendedItem, Scalar, SlotPolicy
 from coldframe.errors import BundleError, InputError
 from coldframe.serving.explanation import Explanation, HistoryReason
+from coldframe.serving.kept import asked_of, digest
 from coldframe.serving.listing import wish_of
 from coldframe.serving.live import LiveModel, followed, open_live
 from coldframe.serving.requests import Person, Wish, read_person, read_session, said_of
@@ -27,11 +28,12 @@ __all__ = ["Engine", "Explanation", "HistoryReason"]
 
 
 class Answered(NamedTuple):
-    """An answer, what was wished for, and the lots that were drawn."""
+    """An answer, what was wished for, the lots that were drawn, and what is kept of the question."""
 
     told: Recommendation
     wish: Wish
     slots: SlotPolicy | None
+    asked: Asked
 
 
 class Engine:
@@ -45,6 +47,7 @@ class Engine:
         self._registry = registry
         self._settings = settings
         self._terms = house_terms(settings.rules)
+        self._digest = digest(settings)
         self._clock = clock
         self._live: LiveModel | None = None
         self._refreshing = Lock()
@@ -155,11 +158,7 @@ class Engine:
         """
         live, now = self._required(), self._clock()
         wish = self._wish(self._asked(n, exclude, category, terms, scenario), f"session {session_id}", now)
-        limit = self._settings.recommend.history
-        if events is None:
-            events = read_session(self._store, session_id, limit=limit) if session_id else ()
-        person = said_of(events, attributes, limit=limit)
-        answer = self._answer(live, person, wish, now, None)
+        answer = self._answer(live, self._visitor(events, attributes, session_id), wish, now, None)
         self._log([answer], now, session_id)
         return answer.told
 
@@ -206,8 +205,16 @@ class Engine:
     def _person(self, user_id: str) -> Person:
         return read_person(self._store, user_id, limit=self._settings.recommend.history)
 
+    def _visitor(
+        self, events: Sequence[Event] | None, attributes: Mapping[str, Scalar], session_id: str | None
+    ) -> Person:
+        limit = self._settings.recommend.history
+        if events is None:
+            return read_session(self._store, session_id, attributes, limit=limit)
+        return said_of(events, attributes, limit=limit)
+
     def _answer(self, live: LiveModel, person: Person, wish: Wish, now: datetime, user_id: str | None) -> Answered:
-        items, level, notes, slots = live.answer(person, wish, micros(now))
+        (items, level, notes, slots), question = live.answer(person, wish, micros(now))
         recommendation_id, page = new_recommendation_id(), wish.page
         shown = [item.item_id for item in items] if page else []
         told = Recommendation(
@@ -219,7 +226,7 @@ class Engine:
             notes=notes,
             next=page.following(recommendation_id, shown, micros(now)) if page else None,
         )
-        return Answered(told, wish, slots)
+        return Answered(told, wish, slots, asked_of(question, person, wish, self._digest))
 
     def _log(self, answers: Sequence[Answered], now: datetime, session_id: str | None = None) -> None:
         if self._settings.serving.log_impressions:
@@ -228,7 +235,7 @@ class Engine:
 
 def impression_of(answered: Answered, now: datetime, session_id: str | None = None) -> Impression:
     """Return what is kept of an answer that is about to be shown."""
-    answer, wish, slots = answered
+    answer, wish, slots, asked = answered
     rules = tuple(item.rules for item in answer.items)
     return Impression(
         recommendation_id=answer.recommendation_id,
@@ -246,4 +253,5 @@ def impression_of(answered: Answered, now: datetime, session_id: str | None = No
         first=wish.page.first if wish.page else None,
         offset=wish.page.offset if wish.page else 0,
         slots=slots,
+        asked=asked,
     )

@@ -3,6 +3,8 @@
 Owns the shape, and which events of a history are named. Every number comes from the model.
 """
 
+from math import isnan
+
 import msgspec
 
 from coldframe.dataset.training_set import moment
@@ -28,7 +30,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     `scores` are the experts' calibrated scores (absent: that expert could not score), `weights` what the mixer
     multiplied them with, `shares` the experts' shares of the answer (non-negative, sum 1).
-    `warmth` holds user_interaction_count, item_interaction_count and days_since_signup.
+    `warmth` holds user_interaction_count, item_interaction_count and days_since_signup (None where nobody knows).
     """
 
     user_id: str
@@ -39,7 +41,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     scores: dict[str, float]
     weights: dict[str, float]
     shares: dict[str, float]
-    warmth: dict[str, float]
+    warmth: dict[str, float | None]
     because_of: list[HistoryReason]
 
 
@@ -56,18 +58,19 @@ def explanation(
         scores=reasons.scores,
         weights=reasons.weights,
         shares=reasons.shares,
-        warmth=reasons.warmth,
+        warmth={name: None if isnan(value) else value for name, value in reasons.warmth.items()},
         because_of=_because_of(reasons, request, past),
     )
 
 
 def _because_of(reasons: Reasons, request: Request, past: Past) -> list[HistoryReason]:
     """Name what was liked and is near to the item: each item once, by its newest event."""
+    columns = (past.item_ids, past.event_types, past.timestamps, reasons.similarity, request.history.weight)
     newest = {
         item_id: HistoryReason(
             item_id=item_id, event_type=kind, timestamp=moment(at).isoformat(), similarity=float(similarity)
         )
-        for item_id, kind, at, similarity, weight in zip(*past, reasons.similarity, request.history.weight, strict=True)
+        for item_id, kind, at, similarity, weight in zip(*columns, strict=True)
         if similarity > 0 and weight > 0
     }
     return sorted(newest.values(), key=lambda reason: (-reason.similarity, reason.item_id))[:MAX_REASONS]

@@ -7,6 +7,7 @@ which bundle serves, never reads a person and never writes.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from coldframe.bundle.format import Bundle
 from coldframe.dataset.training_set import Vocabulary, micros
@@ -26,6 +27,13 @@ from coldframe.serving.pages import MarkedRows
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
+
+
+class Made(NamedTuple):
+    """A list and the question behind it."""
+
+    listed: Listed
+    question: Question
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,10 @@ class LiveModel:
         """The end of the events that the bundle was trained on, µs."""
         return self.model.as_of
 
-    def answer(self, person: Person, wish: Wish, now: int) -> Listed:
-        """Return the best items for a person at `now` (µs), best first, and how they were found."""
-        return list_of(self.model, self._question(person, wish, now).request, wish, self.attributes)
+    def answer(self, person: Person, wish: Wish, now: int) -> Made:
+        """Return the best items for a person at `now` (µs), best first, how they were found, and what was asked."""
+        question = self._question(person, wish, now)
+        return Made(list_of(self.model, question.request, wish, self.attributes), question)
 
     def explain(self, user_id: str, person: Person, item_ids: Sequence[str], now: int) -> list[Explanation]:
         """Say why each item has its score, asked as a list would be. Raises `UnknownIdError`."""

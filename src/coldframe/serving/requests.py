@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coldframe.dataset.attributes import told
 from coldframe.dataset.training_set import DAY_US, NEVER, Bools, Rows, Vocabulary, micros
@@ -17,6 +16,7 @@ from coldframe.domain import Event, Past, Scalar, UserId
 from coldframe.scoring.request import History, Request
 from coldframe.scoring.served import ServedModel
 from coldframe.serving.catalogue import CatalogueView
+from coldframe.serving.counts import Counted
 from coldframe.serving.pages import Page
 from coldframe.serving.terms import NO_TERMS, Terms
 from coldframe.settings import Settings
@@ -28,19 +28,24 @@ STALE_US = 30 * DAY_US
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks: what they did, and what they told us."""
+    """Who asks: what they did, and what they told us; `unkept`: the caller said so, and nobody stores it."""
 
     past: Past = Past()  # noqa: RUF009
     attributes: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     signed_up_at: datetime | None = None
+    unkept: bool = False
 
 
 @dataclass(frozen=True)
 class Question:
-    """A request and the events behind `request.history`, in its order."""
+    """A request and the events behind `request.history`, in its order; which catalogue it was made with, by version,
+    and which counts, by the serial of their newest event.
+    """
 
     request: Request
     past: Past
+    catalogue: int
+    counts: int
 
 
 @dataclass(frozen=True)
@@ -63,16 +68,18 @@ def read_person(store: Store, user_id: str, *, limit: int) -> Person:
     return Person(past, user.attributes if user else {}, user.signed_up_at if user else None)
 
 
-def read_session(store: Store, session_id: str, *, limit: int) -> Sequence[Event]:
-    """Return what a store has of a session, oldest first; nothing of a user who happens to go by the same id."""
-    newest_first = store.recent_events(UserId(session_id), limit=limit)
-    return [event for event in reversed(newest_first) if event.session_id == session_id]
+def read_session(store: Store, session_id: str | None, attributes: Mapping[str, Scalar], *, limit: int) -> Person:
+    """Return a visitor known by attributes that the caller says and by what a store has of the session, if there is
+    one; nothing of a user who happens to go by the same id.
+    """
+    past = store.past(UserId(session_id), limit=limit, session=True) if session_id else Past()
+    return Person(past, attributes, unkept=bool(attributes))
 
 
 def said_of(events: Sequence[Event], attributes: Mapping[str, Scalar], *, limit: int) -> Person:
     """Return a visitor known only by what the caller says; of equal times the later in the list is the newer."""
     oldest_first = sorted(events, key=lambda event: event.timestamp)
-    return Person(past_of(oldest_first[-limit:]), attributes)
+    return Person(past_of(oldest_first[-limit:]), attributes, unkept=True)
 
 
 def past_of(events: Sequence[Event]) -> Past:
@@ -92,8 +99,8 @@ class Questions:
     attributes: Vocabulary
     settings: Settings
 
-    def of(self, person: Person, wish: Wish, catalogue: CatalogueView, counts: NDArray[np.int32], now: int) -> Question:
-        """Return the question of one person at `now` (µs); `counts` are events per item by now, int32 [n_items].
+    def of(self, person: Person, wish: Wish, catalogue: CatalogueView, counts: Counted, now: int) -> Question:
+        """Return the question of one person at `now` (µs); `counts` are events per item by now.
 
         What can be shown is decided as of `now`, what the past is worth as of `moment_for`. Left out are events that
         are worth nothing, and those on items that the bundle does not know: no expert can say anything of them. An
@@ -107,9 +114,9 @@ class Questions:
             signed_up_at=micros(person.signed_up_at),
             attributes=np.sort(self.attributes.rows(told(person.attributes, self.attributes.row_of))),
             allowed=self._allowed(wish, history.item, catalogue.shown(now, wish.category)),
-            item_counts=counts,
+            item_counts=counts.of_row,
         )
-        return Question(request, past)
+        return Question(request, past, catalogue.version, counts.serial)
 
     def _past(self, given: Past, moment: int) -> tuple[Past, History]:
         """Return those events that say something, and what they say."""

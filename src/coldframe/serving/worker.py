@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litestar import Litestar
 
@@ -27,6 +28,9 @@ from coldframe.serving.workers import Workers
 from coldframe.settings import Settings
 from coldframe.store.sqlite import SQLiteStore
 
+if TYPE_CHECKING:
+    from coldframe.serving.tracing import Tracing
+
 SWITCH_SECONDS = 0.0002
 """How long a thread that computes may keep the others waiting: the one that commits needs ten turns a group, and with
 Python's 5 ms each a busy event loop would make it wait longer than the disk does."""
@@ -39,7 +43,8 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
     settings = share_of(settings)
     store = SQLiteStore(data, settings.store)
     registry = Registry(data / "bundles")
-    engine = Engine(store, registry, settings)
+    tracing = _tracing(settings)
+    engine = (tracing.engine if tracing else Engine)(store, registry, settings)
 
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncGenerator[None]:
@@ -73,6 +78,7 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
         lifespan=[running],
         access=Access.of(settings.serving, data),
         workers=workers if settings.serving.workers > 1 else None,
+        tracing=tracing,
     )
 
 
@@ -80,3 +86,12 @@ def share_of(settings: Settings) -> Settings:
     """Return the settings of one worker: of what bounds the whole server's memory, its part."""
     share = max(1, settings.store.queue_events // settings.serving.workers)
     return replace(settings, store=replace(settings.store, queue_events=share))
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    """Return what tells a collector, where there is one; its libraries are loaded only then."""
+    if not settings.serving.telemetry_url:
+        return None
+    from coldframe.serving.tracing import tracing_to
+
+    return tracing_to(settings.serving)

@@ -195,6 +195,18 @@ class ServingSettings:
         [], reason="Empty: no page of another site may call. Else origins such as https://shop.example."
     )
     log_impressions: bool = setting(True, reason="No impression, no CTR@3.")
+    telemetry_url: str = setting(
+        "",
+        reason="Empty: no traces. Else where OpenTelemetry spans go by OTLP over HTTP, such as "
+        "http://127.0.0.1:4318/v1/traces (needs coldframe[telemetry]).",
+    )
+    telemetry_share: float = setting(
+        1.0,
+        reason="Which share of requests is traced; a caller's own sampling decision comes first.",
+        unit="share of requests",
+        low=0.0,
+        high=1.0,
+    )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ never weighs an event, never trains and never decides what to show.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 import polars as pl
@@ -56,6 +56,13 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     row: str
 
 
+class ItemCounts(NamedTuple):
+    """Events per item, where there are any, and the serial of the newest event that was looked at."""
+
+    events: Mapping[str, int]
+    serial: int
+
+
 class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How much a store holds."""
 
@@ -74,6 +81,9 @@ class Store(Ledger, People, Protocol):
 
     Every method is safe to call from several threads. A method that writes returns only after the
     write is durable (fsynced). Raises `StoreError` when the medium fails; then nothing of the call is kept.
+
+    Events have serials: whole numbers that grow in the order in which they became visible; those of one import share
+    one.
     """
 
     # events
@@ -94,9 +104,9 @@ class Store(Ledger, People, Protocol):
         """
         ...
 
-    def item_counts(self, *, start: datetime) -> Mapping[str, int]:
+    def item_counts(self, *, start: datetime, serial: int | None = None) -> ItemCounts:
         """Return how many events with start ≤ timestamp each item has, where it has any; what a scan leaves out, too,
-        is left out. Memory grows with the items, not with the events.
+        is left out. With `serial`, only of the events up to it. Memory grows with the items, not with the events.
         """
         ...
 
@@ -107,8 +117,17 @@ class Store(Ledger, People, Protocol):
         """
         ...
 
-    def past(self, actor: UserId, *, limit: int) -> Past:
-        """Return what a model is told of the same newest events, which is read for every answer."""
+    def past(self, actor: UserId, *, limit: int, session: bool = False) -> Past:
+        """Return what a model is told of the same newest events, which is read for every answer.
+
+        Where the actor is a `session`, events that name no session are a user's who goes by the same id: left out.
+        """
+        ...
+
+    def past_as_of(self, actor: UserId, *, limit: int, serial: int, moment: datetime, session: bool = False) -> Past:
+        """Return what `past` did when the newest event had this serial, at a moment that says which sessions were
+        joined to the user by then. What was forgotten since is gone. Reads all of the actor's events.
+        """
         ...
 
     def seal(self, *, before: datetime) -> int:
@@ -156,6 +175,10 @@ class Store(Ledger, People, Protocol):
         An answer never waits for the disk. No event that is accepted later is on it before them. An id already known
         changes nothing.
         """
+        ...
+
+    def impression(self, recommendation_id: str) -> Impression | None:
+        """Return one delivered list, or None."""
         ...
 
     def impressions(self, *, start: datetime | None = None, end: datetime | None = None) -> Iterator[Impression]:

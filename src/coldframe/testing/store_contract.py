@@ -78,6 +78,7 @@ class RecordContract:
         store.flush()
         assert list(store.impressions()) == given
         assert list(store.impressions(start=given[1].timestamp, end=given[3].timestamp)) == given[1:3]
+        assert (store.impression("r000003"), store.impression("another")) == (given[3], None)
 
     def test_the_newest_rejects_come_first(self, store: Store) -> None:
         """At most `limit`."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from coldframe.domain import Event, User, UserId
+from coldframe.domain import Event, Past, User, UserId
 from coldframe.errors import ConflictError
 from coldframe.store.protocol import Store
 from coldframe.testing.store_samples import DAY, START, event, events, frame, impression, reject
@@ -66,6 +66,16 @@ class IdentityContract:
         assert [each.user_id for each in again.recent_events(ANN, limit=9)] == ["ann"]
         again.close()
 
+    def test_an_earlier_past_has_no_session_that_was_joined_later(self, store: Store) -> None:
+        """By the moment that is named."""
+        store.append_events([visit(1, "s"), event(2)])
+        before = store.past(ANN, limit=9)
+        store.merge_session("s", ANN, now=LATER)
+        after = store.past(ANN, limit=9)
+        assert (len(before.item_ids), len(after.item_ids)) == (1, 2)
+        for moment, told in ((START, before), (LATER, after)):
+            assert store.past_as_of(ANN, limit=9, serial=told.serial, moment=moment) == told
+
     def test_a_session_is_one_users_alone(self, store: Store) -> None:
         """What is refused changes nothing; a user may have many sessions."""
         assert store.merge_session("s", ANN, now=START)
@@ -98,6 +108,18 @@ class IdentityContract:
 
 class ErasureContract:
     """Who is forgotten is nowhere."""
+
+    def test_what_others_did_keeps_its_serial(self, store: Store) -> None:
+        """Though the file it lies in is written again."""
+        told = list[Past]()
+        for start in range(0, 20, 4):
+            store.append_events([event(start, user_id="bob"), event(start + 1)])
+            store.import_events([frame([event(start + 2, user_id="bob"), event(start + 3)])])
+            store.seal(before=START + 9 * DAY)
+            told.append(store.past(BOB, limit=9))
+        store.forget_user(ANN, now=LATER)
+        assert [store.past_as_of(BOB, limit=9, serial=each.serial, moment=START) for each in told] == told
+        assert store.past_as_of(ANN, limit=9, serial=told[-1].serial, moment=START).item_ids == []
 
     def test_who_keeps_names_is_told_to_look_again(self, store: Store) -> None:
         """By a number that grows with every erasure."""

@@ -6,12 +6,12 @@ from collections import Counter
 import polars as pl
 
 from coldframe.events.schema import LAST_TIME_US
-from coldframe.store.protocol import StoreCounts
+from coldframe.store.protocol import ItemCounts, StoreCounts
 from coldframe.store.sqlite import persons
-from coldframe.store.sqlite.live import moment
-from coldframe.store.sqlite.segments import Segments, recorded
+from coldframe.store.sqlite.live import moment, newest_seq
+from coldframe.store.sqlite.segments import SERIAL, Segments, recorded
 
-_LIVE = "SELECT item_id, count(*) FROM live_events WHERE timestamp >= :start"
+_LIVE = "SELECT item_id, count(*) FROM live_events WHERE timestamp >= :start AND seq <= :serial"
 
 
 def count(connection: sqlite3.Connection) -> StoreCounts:
@@ -36,19 +36,24 @@ def count(connection: sqlite3.Connection) -> StoreCounts:
     )
 
 
-def by_item(connection: sqlite3.Connection, segments: Segments, start: int) -> dict[str, int]:
-    """Return the events per item from `start` (µs) on, less those of who is being forgotten.
+def by_item(connection: sqlite3.Connection, segments: Segments, start: int, serial: int | None) -> ItemCounts:
+    """Return the events per item from `start` (µs) on, less those of who is being forgotten; of all that are accepted,
+    or of those up to a serial.
 
     SQLite and Polars add up; no event becomes an object.
     """
-    hidden = persons.pending(connection)
-    found = Counter(dict(connection.execute(f"{_LIVE} GROUP BY item_id", {"start": start})))
+    hidden, newest = persons.pending(connection), newest_seq(connection) if serial is None else serial
+    bounds = {"start": start, "serial": newest}
+    found = Counter(dict(connection.execute(f"{_LIVE} GROUP BY item_id", bounds)))
     for who in hidden:
-        theirs = connection.execute(f"{_LIVE} AND {persons.BELONGS} GROUP BY item_id", who.sql | {"start": start})
+        theirs = connection.execute(f"{_LIVE} AND {persons.BELONGS} GROUP BY item_id", who.sql | bounds)
         found.subtract(dict(theirs))
     for segment in recorded(connection, start, LAST_TIME_US + 1):
-        events = segments.scan(segment).filter(pl.col("timestamp") >= pl.lit(moment(start)))
+        events = (
+            segments.scan(segment) if serial is None else segments.numbered(segment).filter(pl.col(SERIAL) <= serial)
+        )
+        events = events.filter(pl.col("timestamp") >= pl.lit(moment(start)))
         for who in hidden:
             events = events.filter(~who.owned())
         found.update(dict(events.group_by("item_id").agg(pl.len()).collect().iter_rows()))
-    return {item: events for item, events in found.items() if events}
+    return ItemCounts({item: events for item, events in found.items() if events}, newest)

@@ -110,7 +110,7 @@ class Erasing:
         return found
 
     def _rewrite_run(self, name: str, parts: list[Segment], who: Person, found: _Rewritten) -> None:
-        events = [self._segments.scan(segment).collect() for segment in parts]
+        events = [self._segments.numbered(segment).collect() for segment in parts]
         kept = [each.filter(~who.owned()) for each in events]
         if all(after.height == before.height for before, after in zip(events, kept, strict=True)):
             return

@@ -1,15 +1,21 @@
 """An actor's newest events, live and sealed ones together, by whoever they belong to now.
 
 Owns that one read, which every answer waits for: one small query says whether anything is special about the actor, and
-of most nothing is.
+of most nothing is. And the same read as of an earlier serial, for which nobody waits.
 """
 
+from collections.abc import Sequence
 from sqlite3 import Connection
 
+import polars as pl
+
+from coldframe.domain import Past
+from coldframe.events.schema import LAST_TIME_US
 from coldframe.store.sqlite import live, persons
 from coldframe.store.sqlite.index import Index, merged
 from coldframe.store.sqlite.live import Row
 from coldframe.store.sqlite.persons import Person
+from coldframe.store.sqlite.segments import SERIAL, Segments, of_runs
 
 _SPECIAL = """SELECT session, user FROM merges WHERE user = ?1
     UNION ALL SELECT session, user FROM merges WHERE session = ?1
@@ -32,6 +38,27 @@ def newest(connection: Connection, index: Index, actor: str, limit: int, before:
         return []
     sessions = tuple(sorted(session for session, user in special if session is not None and user == actor))
     return _joined(connection, index, Person(actor, sessions), owner, limit, before)
+
+
+def newest_as_of(
+    connection: Connection, index: Index, files: Segments, who: Person, limit: int, serial: int
+) -> list[Row]:
+    """Return a person's newest rows among the events up to a serial, newest first; none of who is being forgotten."""
+    if any(who.user in each.actors for each in persons.pending(connection)):
+        return []
+    runs = index.holding(connection, who.actors)
+    sealed = [
+        files.numbered(segment).filter(who.owned() & (pl.col(SERIAL) <= serial)).collect()
+        for segment in of_runs(connection, runs)
+    ]
+    histories = [each.select(live.AS_ROW).rows()[::-1] for each in sealed]
+    return merged([persons.newest(connection, who, limit, LAST_TIME_US + 1, serial), *histories], limit)
+
+
+def told(newest_first: Sequence[Row], serial: int, session: str | None) -> Past:
+    """Return what a model is told of some rows; of a session, only those that name it."""
+    rows = [row for row in reversed(newest_first) if session is None or row[2] == session]
+    return Past([row[3] for row in rows], [row[4] for row in rows], [row[5] for row in rows], serial)
 
 
 def _joined(connection: Connection, index: Index, who: Person, owner: str | None, limit: int, before: int) -> list[Row]:

@@ -24,6 +24,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_POSITION = 2**31 - 1
 NAMES = ", ".join(EVENT_COLUMNS)
+AS_ROW = [pl.col(name).to_physical() for name in EVENT_COLUMNS]
+"""What selects a frame's columns so that its rows are `Row`s."""
 _PLACES = f"({', '.join('?' * len(EVENT_COLUMNS))})"
 _AT_ONCE = 256
 """Most rows in one statement. SQLite works on a whole statement while other threads of this process go on."""
@@ -168,8 +170,14 @@ def to_frame(rows: Sequence[Sequence[object]]) -> pl.DataFrame:
 
 
 def newest_seq(connection: sqlite3.Connection) -> int:
-    """Return a number that every event inserted from now on exceeds."""
-    return connection.execute("SELECT coalesce(max(seq), 0) FROM live_events").fetchone()[0]
+    """Return the serial of the newest event, sealed or not: each event accepted from now on exceeds it."""
+    return connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'live_events'").fetchone()[0]
+
+
+def next_seq(connection: sqlite3.Connection) -> int:
+    """Take the next serial, for events that were never live."""
+    taken = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'live_events' RETURNING seq"
+    return connection.execute(taken).fetchone()[0]
 
 
 def ids_after(connection: sqlite3.Connection, seq: int) -> list[str]:
@@ -178,13 +186,16 @@ def ids_after(connection: sqlite3.Connection, seq: int) -> list[str]:
 
 
 def oldest(connection: sqlite3.Connection, end: int, seq: int, limit: int) -> tuple[list[int], pl.DataFrame]:
-    """Return the oldest rows with timestamp < end that are no newer than `seq`: their seqs and a frame."""
+    """Return the oldest rows with timestamp < end that are no newer than `seq`: their seqs, and a frame that has them
+    as `serial`.
+    """
     rows = connection.execute(
         f"SELECT {NAMES}, seq FROM live_events WHERE timestamp < ? AND seq <= ?"  # noqa: S608
         " ORDER BY timestamp, event_id LIMIT ?",
         (end, seq, limit),
     ).fetchall()
-    return [row[-1] for row in rows], to_frame([row[:-1] for row in rows])
+    seqs = [row[-1] for row in rows]
+    return seqs, to_frame([row[:-1] for row in rows]).with_columns(pl.Series("serial", seqs, pl.Int64))
 
 
 def delete(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:

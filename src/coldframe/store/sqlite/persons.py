@@ -17,11 +17,13 @@ import msgspec
 import polars as pl
 
 from coldframe.errors import ConflictError
+from coldframe.events.schema import LAST_TIME_US
 from coldframe.store.people import Erasure
 from coldframe.store.sqlite import live
 from coldframe.store.sqlite.live import Row
 
 _ERASURES = msgspec.msgpack.Decoder(Erasure)
+MAX_SERIAL = 2**63 - 1
 BELONGS = (
     "coalesce(user_id, session_id) IN (SELECT value FROM json_each(:actors)) AND (user_id = :user OR user_id IS NULL)"
 )
@@ -59,9 +61,9 @@ class Person:
         return (row[0], self.user, *row[2:]) if row[1] is None and row[2] in self.sessions else row
 
 
-def person(connection: sqlite3.Connection, user: str) -> Person:
-    """Return a user with the sessions joined to it."""
-    rows = connection.execute("SELECT session FROM merges WHERE user = ? ORDER BY session", (user,))
+def person(connection: sqlite3.Connection, user: str, *, by: int = LAST_TIME_US) -> Person:
+    """Return a user with the sessions joined to it, or joined by a time (µs)."""
+    rows = connection.execute("SELECT session FROM merges WHERE user = ? AND merged <= ? ORDER BY session", (user, by))
     return Person(user, tuple(session for (session,) in rows))
 
 
@@ -172,12 +174,14 @@ def forgotten(connection: sqlite3.Connection, users: Iterable[str]) -> set[str]:
     return {user for user in users if connection.execute(query, (hashed(secret, user),)).fetchone()}
 
 
-def newest(connection: sqlite3.Connection, who: Person, limit: int, before: int) -> Sequence[Row]:
-    """Return a person's newest live rows with timestamp < before, newest first."""
+def newest(
+    connection: sqlite3.Connection, who: Person, limit: int, before: int, serial: int = MAX_SERIAL
+) -> Sequence[Row]:
+    """Return a person's newest live rows with timestamp < before, newest first, of those up to a serial."""
     return connection.execute(
-        f"SELECT {live.NAMES} FROM live_events WHERE {BELONGS} AND timestamp < :before"  # noqa: S608
+        f"SELECT {live.NAMES} FROM live_events WHERE {BELONGS} AND timestamp < :before AND seq <= :serial"  # noqa: S608
         " ORDER BY timestamp DESC, event_id DESC LIMIT :limit",
-        who.sql | {"before": before, "limit": limit},
+        who.sql | {"before": before, "limit": limit, "serial": serial},
     ).fetchall()
 
 

@@ -114,6 +114,12 @@ def _of_known(
     return [row for row, each in zip(rows, impressions, strict=True) if each.user_id in known]
 
 
+def impression(connection: sqlite3.Connection, key: str) -> Impression | None:
+    """Return one impression, or None."""
+    row = connection.execute("SELECT body FROM impressions WHERE id = ?", (key,)).fetchone()
+    return _IMPRESSIONS.decode(row[0]) if row else None
+
+
 def impressions_page(
     connection: sqlite3.Connection, after: tuple[int, str], end: int
 ) -> list[tuple[tuple[int, str], Impression]]:

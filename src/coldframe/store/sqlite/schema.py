@@ -83,7 +83,19 @@ _PERSONS = (
     "INSERT INTO counters VALUES ('identity', 0)",
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST, _TRAININGS, _PERSONS)
+_SERIALS = (
+    "ALTER TABLE live_events RENAME TO live_before",
+    _FIRST[0].replace("PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT", 1),
+    "INSERT INTO live_events SELECT * FROM live_before",
+    "DROP TABLE live_before",
+    *_FIRST[1:3],
+    """INSERT INTO sqlite_sequence SELECT 'live_events', 0
+        WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'live_events')""",
+    "ALTER TABLE segments ADD COLUMN serial INTEGER",
+)
+"""From here on `seq` is never given twice: it numbers events in the order in which they were accepted."""
+
+MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST, _TRAININGS, _PERSONS, _SERIALS)
 """The statements that lead from version n to n + 1."""
 
 

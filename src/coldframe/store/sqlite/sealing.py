@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -154,7 +155,8 @@ class Sealing:
         arrived = live.ids_after(connection, seq)
         late = np.flatnonzero(known(self._runs_of(new), digests(arrived)))
         if len(late) == 0:
-            self._record(connection, new)
+            serial = live.next_seq(connection)
+            self._record(connection, [replace(segment, serial=serial) for segment in new])
             note_arrivals(connection, self._clock(), sum(segment.rows for segment in new))
         return [arrived[place] for place in late]
 

@@ -7,7 +7,7 @@ one that is not recorded there does not exist.
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +21,8 @@ ORDER = ["timestamp", "event_id"]
 HELD_FILES = 256
 """Most files that one scan holds open: a process may open about a thousand. A frame over more reads them by name, and
 one made just before an erasure fails with `FileNotFoundError`; then scan again."""
+SERIAL = "serial"
+"""Column of a file beside the event's own: in which order events were accepted."""
 GROUP_ROWS = 65_536
 """Rows a Parquet row group: a scan of a window skips the groups outside it."""
 LEVEL = 1
@@ -29,7 +31,10 @@ LEVEL = 1
 
 @dataclass(frozen=True)
 class Segment:
-    """One Parquet file as recorded: `first` and `last` are the timestamps of its ends in microseconds."""
+    """One Parquet file as recorded: `first` and `last` are the timestamps of its ends in microseconds.
+
+    `serial` is that of all its events, where they were accepted at once; else each row has its own.
+    """
 
     name: str
     run: str
@@ -39,6 +44,10 @@ class Segment:
     bytes: int
     sha256: str
     source: str = ""
+    serial: int | None = None
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Segment))
 
 
 @dataclass(frozen=True)
@@ -58,10 +67,10 @@ class Segments:
         self._verified: set[str] = set()
 
     def write(self, events: pl.DataFrame, *, source: str) -> Segment:
-        """Write a file of events in `ORDER`, durably, named after what is in it; the caller holds the lock and records
-        it.
+        """Write a file of events in `ORDER`, with their serials where they have them, durably, named after what is in
+        it; the caller holds the lock and records it.
         """
-        events = events.select(list(EVENT_COLUMNS))
+        events = events.select([*EVENT_COLUMNS, *({SERIAL} & {*events.columns})])
         beside = self.folder / ".new"
         events.write_parquet(beside, compression="zstd", compression_level=LEVEL, row_group_size=GROUP_ROWS)
         disk.sync(beside)
@@ -86,6 +95,16 @@ class Segments:
 
         The frame holds the file open, unless told not to, so that it stays readable when an erasure replaces it.
         """
+        return self._opened(segment, held).select(list(EVENT_COLUMNS))
+
+    def numbered(self, segment: Segment) -> pl.LazyFrame:
+        """Return the same with each event's serial; 0 for those that were sealed before there were any."""
+        events = self._opened(segment, held=True)
+        if segment.serial is None and SERIAL in events.collect_schema():
+            return events
+        return events.with_columns(pl.lit(segment.serial or 0, pl.Int64).alias(SERIAL))
+
+    def _opened(self, segment: Segment, held: bool) -> pl.LazyFrame:
         if segment.name not in self._verified:
             self._verify(segment)
             self._verified.add(segment.name)
@@ -110,34 +129,20 @@ def _sha256(path: Path) -> str:
 
 def recorded(connection: sqlite3.Connection, start: int, end: int) -> list[Segment]:
     """Return the segments that may hold a timestamp t with start ≤ t < end."""
-    rows = connection.execute(
-        "SELECT name, run, rows, first, last, bytes, sha256, source FROM segments WHERE last >= ? AND first < ?",
-        (start, end),
-    )
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM segments WHERE last >= ? AND first < ?", (start, end))  # noqa: S608
     return [Segment(*row) for row in rows]
 
 
 def of_runs(connection: sqlite3.Connection, runs: Iterable[str]) -> list[Segment]:
     """Return the segments that these runs cover."""
-    query = "SELECT name, run, rows, first, last, bytes, sha256, source FROM segments WHERE run = ?"
+    query = f"SELECT {_COLUMNS} FROM segments WHERE run = ?"  # noqa: S608
     return [Segment(*row) for run in runs for row in connection.execute(query, (run,))]
 
 
 def record(connection: sqlite3.Connection, segment: Segment) -> None:
     """Make a segment part of the store."""
-    connection.execute(
-        "INSERT INTO segments (name, run, rows, first, last, bytes, sha256, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            segment.name,
-            segment.run,
-            segment.rows,
-            segment.first,
-            segment.last,
-            segment.bytes,
-            segment.sha256,
-            segment.source,
-        ),
-    )
+    values = astuple(segment)
+    connection.execute(f"INSERT INTO segments ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
 
 
 def in_order(parts: Sequence[Part], start: int, end: int) -> pl.LazyFrame:

@@ -20,7 +20,7 @@ from coldframe.domain import Event, Impression, Item, ItemId, Past, User, UserId
 from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
-from coldframe.store.protocol import EventReport, ImportReport, Progress, Reject, StoreCounts
+from coldframe.store.protocol import EventReport, ImportReport, ItemCounts, Progress, Reject, StoreCounts
 from coldframe.store.sqlite import counting, histories, live, persons, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
@@ -37,6 +37,8 @@ V = TypeVar("V")
 
 _LOG = logging.getLogger(__name__)
 _END = LAST_TIME_US + 1
+TRIES = 5
+"""How often a history is read anew when merges of runs overtake it, before the file counts as lost."""
 
 
 class SQLiteStore(SQLiteLedger, SQLitePeople):
@@ -117,20 +119,35 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
                 parts.append(Part(times[0], times[-1], waiting.lazy()))
             return self._with_persons(connection, segments.in_order(parts, first, last))
 
-    def item_counts(self, *, start: datetime) -> dict[str, int]:
+    def item_counts(self, *, start: datetime, serial: int | None = None) -> ItemCounts:
         """Return how many events with start ≤ timestamp each item has."""
         with self._readers.reading("count events by item") as connection:
-            return counting.by_item(connection, self._segments, live.micros(start))
+            return counting.by_item(connection, self._segments, live.micros(start), serial)
 
     def recent_events(self, actor: UserId, *, limit: int, before: datetime | None = None) -> list[Event]:
         """Return an actor's newest events from live and sealed ones together."""
         _, end = _bounds(None, before)
-        return [live.to_event(row) for row in self._newest(actor, limit, end)]
+        rows = self._history(lambda connection: histories.newest(connection, self._index, actor, limit, end))
+        return [live.to_event(row) for row in rows]
 
-    def past(self, actor: UserId, *, limit: int) -> Past:
+    def past(self, actor: UserId, *, limit: int, session: bool = False) -> Past:
         """Return what a model is told of an actor's newest events."""
-        rows = self._newest(actor, limit, _END)[::-1]
-        return Past([row[3] for row in rows], [row[4] for row in rows], [row[5] for row in rows])
+
+        def read(connection: Connection) -> Past:
+            rows = histories.newest(connection, self._index, actor, limit, _END)
+            return histories.told(rows, live.newest_seq(connection), actor if session else None)
+
+        return self._history(read)
+
+    def past_as_of(self, actor: UserId, *, limit: int, serial: int, moment: datetime, session: bool = False) -> Past:
+        """Return what it was told at an earlier serial."""
+
+        def read(connection: Connection) -> Past:
+            who = persons.person(connection, actor, by=live.micros(moment))
+            rows = histories.newest_as_of(connection, self._index, self._segments, who, limit, serial)
+            return histories.told(rows, serial, actor if session else None)
+
+        return self._history(read)
 
     def seal(self, *, before: datetime) -> int:
         """Move live events of whole days (UTC) into segments."""
@@ -177,6 +194,12 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         job = records.add_impressions(impressions, erased)
         self._writer.queue(job, weight=len(impressions), patient=True).add_done_callback(self._noted)
 
+    def impression(self, recommendation_id: str) -> Impression | None:
+        """Return one delivered list, or None."""
+        return self._readers.once(
+            "read an impression", lambda connection: records.impression(connection, recommendation_id)
+        )
+
     def impressions(self, *, start: datetime | None = None, end: datetime | None = None) -> Iterator[Impression]:
         """Yield impressions in order of time, then of id."""
         first, last = _bounds(start, end)
@@ -219,9 +242,14 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         self._writer.close()
         self._readers.close()
 
-    def _newest(self, actor: UserId, limit: int, end: int) -> list[live.Row]:
-        with self._readers.reading("read a history") as connection:
-            return histories.newest(connection, self._index, actor, limit, end)
+    def _history(self, read: Callable[[Connection], V], tries: int = TRIES) -> V:
+        """Read a history; again where a run was merged into another between being listed and being opened."""
+        try:
+            return self._read("read a history", read)
+        except StoreError as error:
+            if tries == 1 or not isinstance(error.__cause__, FileNotFoundError):
+                raise
+        return self._history(read, tries - 1)
 
     def _read(self, doing: str, read: Callable[[Connection], V]) -> V:
         with self._readers.reading(doing) as connection:
