@@ -196,6 +196,7 @@ def test_who_bought_everything_leaves_a_model_that_stays_within_reason():
     found = sparse_ease(of_likes, 0.1, neighbours=20, exponent=0.4)
     assert np.isfinite(found.data).all()
     assert np.abs(found.data).max() < 2
+    assert np.asarray(found.sum(axis=0)).max() < 2
     assert found.nnz
 
 

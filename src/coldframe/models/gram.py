@@ -21,6 +21,8 @@ from coldframe.settings.sections import ItemItemSettings
 
 MIRRORED = 1_024
 """Rows copied at a time from one half of a symmetric matrix to the other."""
+ROUNDED = np.float32(1.001)
+"""No item can be explained better than wholly, but for rounding."""
 LEAST_SHARE = 1 / 8
 """Of what is off the diagonal; where even less would make a system definite, nothing off it counts."""
 _NO_FEATURES = sp.csr_matrix((1, 1), dtype=np.float32)
@@ -118,7 +120,7 @@ def sparse_ease(
     columns, values = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
     least = np.float32(ridge * diagonal.mean())
     discount = _discount(diagonal, exponent)
-    _solve_columns(_arrays(told), discount, _arrays(gram.matrix), content, least, columns, values)
+    _solve_columns(_arrays(told), discount, _arrays(gram.matrix), diagonal, content, least, columns, values)
     kept = columns >= 0
     target = np.repeat(np.arange(n), kept.sum(axis=1))
     return sp.csr_matrix((values[kept], (columns[kept], target)), shape=(n, n), dtype=np.float32)
@@ -150,7 +152,7 @@ def _discount(diagonal: Floats, exponent: float) -> Floats:
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _solve_columns(told, discount, likes, content, ridge, columns, values):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _solve_columns(told, discount, likes, diagonal, content, ridge, columns, values):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     n, k = columns.shape
     indptr, indices, data = likes
     features, weight, n_features = content
@@ -172,7 +174,9 @@ def _solve_columns(told, discount, likes, content, ridge, columns, values):  # t
                     add_inner_products_with(features, j, chosen, weight, spread, right)
                 if share < 1:
                     _shrink(share, wide[:size, :size], right[:size])
-                if solve_upper(wide, right, ridge, values[j, :size]) or share == 0:
+                wanted = right[:size].copy()
+                definite = solve_upper(wide, right, ridge, values[j, :size])
+                if share == 0 or (definite and np.dot(values[j, :size], wanted) <= ROUNDED * diagonal[j]):
                     break
                 share = share / 2 if share > LEAST_SHARE else np.float32(0)
             for r in range(size):
@@ -198,9 +202,8 @@ def _strongest(told, discount, lengths, j, columns):  # type: ignore[no-untyped-
 
 @numba.njit(cache=True, nogil=True, forceinline=True)
 def _shrink(share, upper, right):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Multiply what is off the diagonal: what an incomplete matrix lacks may have made it indefinite.
-
-    As for correlations of which some are missing (Higham, Strabić and Šego 2016).
+    """Multiply what is off the diagonal: what an incomplete matrix lacks may have made it indefinite, with item j's row
+    or without it, as correlations are of which some are missing (Higham, Strabić and Šego 2016).
     """
     right *= share
     for r in range(len(right)):

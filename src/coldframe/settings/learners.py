@@ -58,7 +58,7 @@ class ItemItemSettings:
         500, reason="Beyond it a bundle keeps the largest entries per item.", unit="entries", low=10, high=10_000
     )
     pairs_per_item: int = setting(
-        1_000, reason="Beyond dense_items, others that an item is known to go with.", unit="items", low=10, high=100_000
+        4_000, reason="Beyond dense_items, others that an item is known to go with.", unit="items", low=10, high=100_000
     )
     neighbours: int = setting(
         150, reason="Size of the system solved per item beyond dense_items.", unit="items", low=10, high=2_000
