@@ -39,7 +39,8 @@ def largest_of_rows(matrix: Csr, k: int, factor: Floats | None = None) -> Csr:
 def meetings(matrix: Csr, *, kept: int | None = None, factor: Floats | None = None) -> Csr:
     """Return M'M [n, n] of M [n_rows, n], rows in order; with `kept` an entry stays if its row or its column keeps it.
 
-    Each keeps its `kept` largest, as `largest_of_rows` does. Memory is what they take, however dense M'M is.
+    Each keeps its `kept` largest, as `largest_of_rows` does, and the diagonal. Memory is what they take, however dense
+    M'M is.
     """
     columns: Csr = sp.csr_matrix(matrix.T, dtype=np.float32)
     rows: Csr = sp.csr_matrix(matrix, dtype=np.float32)
@@ -50,8 +51,9 @@ def meetings(matrix: Csr, *, kept: int | None = None, factor: Floats | None = No
         blocks = [largest_of_rows(_sorted(columns[at : at + BLOCK] @ rows), kept, factor) for at in starts]
         half: Csr = sp.vstack(blocks, format="csr")
         del blocks
-        found = half.maximum(half.T.tocsr())
-    return _sorted(found)
+        squares = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()
+        found = half.maximum(half.T.tocsr()) + sp.diags(np.where(half.diagonal() > 0, 0, squares))
+    return _sorted(sp.csr_matrix(found, dtype=np.float32))
 
 
 def _sorted(matrix: Csr) -> Csr:

@@ -24,7 +24,7 @@ MIRRORED = 1_024
 ROUNDED = np.float32(1.001)
 """No item can be explained better than wholly, but for rounding."""
 LEAST_SHARE = 1 / 8
-"""Of what is off the diagonal; where even less would make a system definite, nothing off it counts."""
+"""Of what is off the diagonal; where only less would make a system definite, each neighbour speaks for itself."""
 _NO_FEATURES = sp.csr_matrix((1, 1), dtype=np.float32)
 SEARCHED = 32
 """Entries of a row that are read in the time in which one is searched."""
@@ -176,9 +176,12 @@ def _solve_columns(told, discount, likes, diagonal, content, ridge, columns, val
                     _shrink(share, wide[:size, :size], right[:size])
                 wanted = right[:size].copy()
                 definite = solve_upper(wide, right, ridge, values[j, :size])
-                if share == 0 or (definite and np.dot(values[j, :size], wanted) <= ROUNDED * diagonal[j]):
+                if definite and np.dot(values[j, :size], wanted) <= ROUNDED * diagonal[j]:
                     break
-                share = share / 2 if share > LEAST_SHARE else np.float32(0)
+                if share <= LEAST_SHARE:
+                    _each_alone(diagonal[chosen] + ridge, wanted / share, diagonal[j], values[j, :size])
+                    break
+                share *= np.float32(0.5)
             for r in range(size):
                 place[chosen[r]] = k
 
@@ -198,6 +201,15 @@ def _strongest(told, discount, lengths, j, columns):  # type: ignore[no-untyped-
     chosen = columns[:size]
     chosen[:] = chosen[np.argsort(lengths[chosen + 1] - lengths[chosen])]
     return chosen
+
+
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _each_alone(own, right, whole, values):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Write what each neighbour says as if there were no other, and no more in all than explains the item wholly."""
+    values[:] = right / own
+    explained = np.dot(values, right)
+    if explained > whole:
+        values *= whole / explained
 
 
 @numba.njit(cache=True, nogil=True, forceinline=True)
