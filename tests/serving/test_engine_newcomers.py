@@ -95,3 +95,16 @@ def test_what_does_not_change_newcomers_keeps_the_model(world):
     store.upsert_items([replaced(TEA, title="nail", categories=("nail",))])
     engine.refresh()
     assert engine._live.model is not before
+
+
+def test_a_list_made_before_the_catalogue_was_looked_at_says_so(world):
+    """It has the new item's absence to answer for when it is replayed: its version is the one it was made with."""
+    store, engine = world
+    before = store.catalogue_version()
+    store.upsert_items([TEA])
+    early = engine.recommend("u-0", n=3)
+    engine.refresh()
+    late = engine.recommend("u-0", n=3)
+    store.flush()
+    versions = [store.impression(each.recommendation_id).asked.catalogue for each in (early, late)]
+    assert versions == [before, store.catalogue_version()]

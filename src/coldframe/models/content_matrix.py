@@ -1,7 +1,6 @@
 """Content as one sparse matrix, and the same in few columns.
 
-Owns TF-IDF and its leading directions. Works in any language, since words are whatever the dataset
-hashed.
+Owns TF-IDF and its leading directions. Works in any language, since words are whatever the dataset hashed.
 """
 
 import numpy as np

@@ -39,8 +39,10 @@ class Likeness:
         n = len(features.categories)
         items, weights = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
         rows, columns = _pairs(features)
-        for row in range(n):
-            found, likeness = self._best(columns[rows == row], k)
+        columns = columns[np.argsort(rows, kind="stable")]
+        ends = np.cumsum(np.bincount(rows, minlength=n))
+        for row, own in enumerate(np.split(columns, ends[:-1])):
+            found, likeness = self._best(own, k)
             total = (likeness**power).sum()
             if total > 0:
                 items[row, : len(found)], weights[row, : len(found)] = found, likeness**power / total

@@ -18,7 +18,7 @@ from coldframe.scoring.likeness import Near
 from coldframe.scoring.opinion import Opinion, SpeaksBriefly
 from coldframe.scoring.ranking import best_of
 from coldframe.scoring.request import Expert, Family, History, Request
-from coldframe.scoring.space import Followed, Space, in_space
+from coldframe.scoring.space import Followed, Space, Units, in_space
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,12 @@ class Newcomers:
         mean = (weights * np.nan_to_num(said)).sum(axis=1) / np.where(total > 0, total, 1)
         return np.where(total > 0, mean, np.nan).astype(np.float32)
 
-    def vectors(self, space: Space) -> Floats:
-        """Return where the newcomers are in a space, float32 [len(self), dim] of length 1 or 0."""
+    def placed(self, space: Space) -> Units:
+        """Return where the newcomers are in a space: [len(self), dim], in the direction of what they are like."""
         rows, place = self._asked
         units = space.unit_of(rows)
-        units = np.concatenate([units, np.zeros((1, units.shape[1]), np.float32)])
-        total = np.einsum("ij,ijd->id", self.near.weights, units[place])
-        lengths = np.linalg.norm(total, axis=1, keepdims=True)
-        return (total / np.maximum(lengths, np.float32(1e-12))).astype(np.float32)
+        nowhere = np.zeros((1, units.shape[1]), np.float32)
+        return Units(np.einsum("ij,ijd->id", self.near.weights, np.concatenate([units, nowhere])[place]))
 
     @cached_property
     def _asked(self) -> tuple[Rows, Rows]:
@@ -143,5 +141,7 @@ class Heir(SpeaksBriefly):
         space = in_space(self._expert)
         if space is None:
             return None
-        vectors = self._newcomers.vectors(space)
-        return Followed(space, vectors if self.family == "content" else np.zeros_like(vectors))
+        placed = self._newcomers.placed(space)
+        if self.family != "content":
+            placed = Units(np.zeros_like(placed.vectors))
+        return Followed(space, self._newcomers.n_known, placed)

@@ -37,58 +37,52 @@ def in_space(expert: object) -> Space | None:
 
 @dataclass(frozen=True)
 class Units:
-    """Vectors of length 1 or 0, float32 [n_items, dim]."""
+    """Vectors float32 [n_items, dim] as if each were 1 long; they stay as they are, since there may be a million."""
 
     vectors: Floats
 
-    @staticmethod
-    def of(vectors: Floats) -> "Units":
-        """Return vectors of any length, each made 1 long."""
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return Units(vectors / np.maximum(lengths, np.float32(1e-12)))
-
     @property
     def inside(self) -> Bools:
-        """Which items are anywhere."""
-        return self._inside
-
-    @cached_property
-    def _inside(self) -> Bools:
-        return np.any(self.vectors, axis=1)
+        """Which items have any length."""
+        return self._lengths > 0
 
     def unit_of(self, rows: Rows) -> Floats:
-        """Return some of them."""
-        return self.vectors[rows]
+        """Return some of them, 1 or 0 long."""
+        return self.vectors[rows] / self._divisors[rows, None]
 
     def cosines(self, vector: Floats) -> Floats:
-        """Return all inner products with a vector."""
-        return self.vectors @ vector
+        """Return the cosine of each to a vector of length 1."""
+        return self.vectors @ vector / self._divisors
+
+    @cached_property
+    def _lengths(self) -> Floats:
+        return np.sqrt(np.einsum("ij,ij->i", self.vectors, self.vectors))
+
+    @cached_property
+    def _divisors(self) -> Floats:
+        return np.where(self._lengths > 0, self._lengths, np.float32(1))
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A space, and vectors float32 [n_new, dim] of length 1 or 0 of items behind those that it knows."""
+    """A space of `n_known` items, and one of the same dimensions of items behind them."""
 
     known: Space
-    then: Floats
+    n_known: int
+    then: Space
 
     @property
     def inside(self) -> Bools:
         """Which items are anywhere in it."""
-        return self._inside
-
-    @cached_property
-    def _inside(self) -> Bools:
-        return np.concatenate([self.known.inside, np.any(self.then, axis=1)])
+        return np.concatenate([self.known.inside, self.then.inside])
 
     def unit_of(self, rows: Rows) -> Floats:
         """Return the vectors of some items."""
-        n_known = len(self.known.inside)
-        new = rows >= n_known
-        found = np.zeros((len(rows), self.then.shape[1]), np.float32)
-        found[~new], found[new] = self.known.unit_of(rows[~new]), self.then[rows[new] - n_known]
-        return found
+        new = rows >= self.n_known
+        units = self.known.unit_of(np.where(new, 0, rows))
+        units[new] = self.then.unit_of(rows[new] - self.n_known)
+        return units
 
     def cosines(self, vector: Floats) -> Floats:
         """Return every item's cosine to a vector of length 1."""
-        return np.concatenate([self.known.cosines(vector), self.then @ vector])
+        return np.concatenate([self.known.cosines(vector), self.then.cosines(vector)])

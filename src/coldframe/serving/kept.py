@@ -61,7 +61,8 @@ def person_then(store: Store, impression: Impression, asked: Asked, *, limit: in
 def digest(settings: Settings) -> str:
     """Return 64 bits, in hexadecimal, of the settings that an answer depends on beside its terms."""
     events, recommend = settings.events, settings.recommend
-    said = (events.weights, events.unknown, events.default_weight, recommend.history, recommend.repeat)
+    said = [events.weights, events.unknown, events.default_weight]
+    said += [recommend.history, recommend.repeat, recommend.newcomers]
     return blake2b(msgspec.json.encode(said, order="sorted"), digest_size=8).hexdigest()
 
 

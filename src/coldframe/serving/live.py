@@ -103,7 +103,7 @@ class LiveModel:
     def _question(self, person: Person, wish: Wish, now: int) -> Question:
         question = self.questions.of(person, wish, self.catalogue.current(), self.counts.current(), now)
         narrow(question.request, wish, self.attributes, self.marked)
-        return question
+        return replace(question, catalogue=min(question.catalogue, self.version))
 
     def _row(self, item_id: str) -> int:
         row = self.model.items.row_of.get(item_id)

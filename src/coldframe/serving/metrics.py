@@ -30,7 +30,7 @@ class Live(Protocol):
 
     @property
     def items_unknown_to_bundle(self) -> int:
-        """Available items that the live bundle was not trained with."""
+        """Available items that no list has."""
         ...
 
     @property

@@ -58,7 +58,7 @@ class Collaborative(SpeaksBriefly):
     @cached_property
     def space(self) -> Units:
         """Where items are; those that were never fitted are nowhere."""
-        return Units.of(self.vectors)
+        return Units(self.vectors)
 
     def prepare(self) -> None:
         """Make the codes that a scan reads."""
