@@ -6,10 +6,11 @@ import pytest
 
 from coldframe.clock import generator
 from coldframe.models import networks
+from coldframe.models.drawn import Candidates
 from coldframe.models.grown import as_arrays, grow_trees
 from coldframe.models.learned import NETWORKS
-from coldframe.models.lessons import Padded
-from coldframe.scoring.mixing import CONTEXT, Evidence
+from coldframe.models.lessons import Lesson, Lessons
+from coldframe.scoring.mixing import CONTEXT, Calibration, Evidence
 from coldframe.scoring.mixing.evidence import PER_EXPERT
 from coldframe.testing.shop import quick_settings
 
@@ -53,51 +54,53 @@ def test_trees_serve_what_lightgbm_says(seed):
     assert trees.combine(on_the_edge) == pytest.approx(booster.predict(columns), abs=1e-5)
 
 
-def padded(n, *, learnable, seed=1, width=40):
+def lessons(n, *, learnable, seed=1, width=40):
     """Lessons whose right answer has the highest first column, or nothing that tells it."""
     draw = np.random.default_rng(seed)
-    features = draw.normal(size=(n, width, N_EXPERTS * PER_EXPERT)).astype(np.float32)
-    if not learnable:
-        features[:] = 1
-    context = np.zeros((n, width, len(CONTEXT)), np.float32)
-    right = features[:, :, 0].argmax(axis=1) if learnable else draw.integers(0, width, n)
-    target = (np.arange(width) == right[:, None]).astype(np.float32)
-    return Padded(features, context, target, np.ones((n, width), np.bool_))
+    made = []
+    for user in range(n):
+        features = draw.normal(size=(width, N_EXPERTS * PER_EXPERT)).astype(np.float32)
+        if not learnable:
+            features[:] = 1
+        right = features[:, 0].argmax() if learnable else draw.integers(0, width)
+        evidence = Evidence(np.arange(width, dtype=np.int32), features, np.zeros((width, len(CONTEXT)), np.float32))
+        made.append(Lesson(evidence, np.arange(width) == right, 1, 0, user))
+    return Lessons(tuple(made), Calibration(np.ones(N_EXPERTS, np.float32)))
+
+
+def candidates(n, **how):
+    return Candidates.of(lessons(n, **how))
+
+
+def places(form, fresh):
+    """Where a form puts the right answer of each lesson."""
+    scored = [(form.combine(lesson.evidence), lesson.is_right.argmax()) for lesson in fresh.lessons]
+    return np.array([(own > own[right]).sum() for own, right in scored])
 
 
 def test_trees_find_what_there_is_to_find():
-    trees, _ = grow_trees(padded(40, learnable=True), padded(20, learnable=True, seed=2), SETTINGS.training)
-    fresh = padded(20, learnable=True, seed=3)
-    scores = [
-        trees.combine(Evidence(np.arange(40), own, context))
-        for own, context in zip(fresh.features, fresh.context, strict=True)
-    ]
-    places = [(own > own[right]).sum() for own, right in zip(scores, fresh.target.argmax(axis=1), strict=True)]
-    assert np.median(places) <= 2
+    train, check = candidates(40, learnable=True), candidates(20, learnable=True, seed=2)
+    trees, _ = grow_trees(train, check, SETTINGS.training)
+    assert np.median(places(trees, lessons(20, learnable=True, seed=3))) <= 2
 
 
 def test_trees_grow_where_there_is_nothing_to_tell_answers_apart():
-    trees, _ = grow_trees(padded(20, learnable=False), padded(10, learnable=False), SETTINGS.training)
+    trees, _ = grow_trees(candidates(20, learnable=False), candidates(10, learnable=False), SETTINGS.training)
     assert np.ptp(trees.combine(random_evidence(np.random.default_rng(1)))) == 0
 
 
 @pytest.mark.parametrize("name", ["blend", "gate"])
-def test_a_network_finds_what_there_is_to_find(name):
-    train, check = padded(40, learnable=True), padded(20, learnable=True, seed=2)
-    form, _ = networks.fit_network(
-        name, train, check, quick_settings(mixer={"epochs": 60, "learning_rate": 0.05}).mixer, generator(1, name)
-    )
-    fresh = padded(20, learnable=True, seed=3)
-    found = [
-        form.combine(Evidence(np.arange(40), own, context)).argmax()
-        for own, context in zip(fresh.features, fresh.context, strict=True)
-    ]
-    assert np.mean(found == fresh.target.argmax(axis=1)) > 0.5
+@pytest.mark.parametrize("width", [40, 400])
+def test_a_network_finds_what_there_is_to_find(name, width):
+    train, check = (candidates(n, learnable=True, seed=n, width=width) for n in (40, 20))
+    settings = quick_settings(mixer={"epochs": 200, "learning_rate": 0.05}).mixer
+    form, _ = networks.fit_network(name, train, check, settings, generator(1, name))
+    assert np.mean(places(form, lessons(20, learnable=True, seed=3, width=width)) == 0) > 0.5
 
 
 @pytest.mark.parametrize("name", ["blend", "gate"])
 def test_a_network_stays_finite_where_there_is_nothing_to_tell_answers_apart(name):
-    train, check = padded(40, learnable=False), padded(20, learnable=False, seed=2)
+    train, check = candidates(40, learnable=False), candidates(20, learnable=False, seed=2)
     form, _ = networks.fit_network(
         name, train, check, quick_settings(mixer={"learning_rate": 0.05}).mixer, generator(1, name)
     )

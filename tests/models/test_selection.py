@@ -8,8 +8,8 @@ from model_worlds import Named
 
 from coldframe.models.choosing import Asked, choose
 from coldframe.models.contenders import ndcg, singles, tuned
-from coldframe.models.learned import LEARNED, WIDTH
-from coldframe.models.lessons import Lesson, Lessons, padded
+from coldframe.models.learned import LEARNED
+from coldframe.models.lessons import Lesson, Lessons
 from coldframe.models.selection import select
 from coldframe.models.workshop import quiet
 from coldframe.scoring.experts import Popularity
@@ -209,18 +209,3 @@ def test_ndcg_by_hand(right, value):
     made = lesson(np.tile(np.arange(N_ITEMS, dtype=np.float32), (3, 1)), right)
     found = ndcg(singles(EXPERTS)["left"], Lessons((made,), Calibration(np.ones(3, np.float32))))
     assert found == pytest.approx([value], abs=1e-4)
-
-
-# padding
-
-
-@pytest.mark.parametrize(("n", "n_right"), [(10, 3), (300, 5), (300, 200), (300, 300)])
-def test_a_padded_lesson_keeps_right_answers_and_its_width(n, n_right):
-    rows = np.arange(n, dtype=np.int32)
-    evidence = gather(np.ones((3, n), np.float32), rows, Request(), np.ones(n, np.int32), Calibration(np.ones(3)))
-    made = Lesson(evidence, rows < n_right, n_right, 0, 0)
-    found = padded(Lessons((made,), Calibration(np.ones(3))), width=WIDTH, draw=np.random.default_rng(1))
-    assert found.mask.sum() == min(n, WIDTH)
-    assert found.target.sum() == pytest.approx(1)
-    assert (found.target > 0).sum() >= min(n_right, WIDTH // 2)
-    assert not found.target[~found.mask].any()

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import lightgbm
 import numpy as np
+from numpy.typing import NDArray
 
-from coldframe.models.lessons import Padded
+from coldframe.clock import generator
+from coldframe.models.drawn import Candidates
 from coldframe.scoring.mixing import Trees
 from coldframe.settings import TrainingSettings
 
@@ -17,16 +19,21 @@ PATIENCE = 10
 
 
 class Columns(NamedTuple):
-    """Padded lessons as LightGBM takes them."""
+    """Lessons as LightGBM takes them."""
 
     values: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
 
 
-def grow_trees(train: Padded, check: Padded, settings: TrainingSettings, *, rounds: int = ROUNDS) -> tuple[Trees, int]:
-    """Return the trees that are best on `check`, and how many rounds that took."""
-    learn, watch = _columns(train), _columns(check)
+def grow_trees(
+    train: Candidates, check: Candidates | None, settings: TrainingSettings, *, rounds: int = ROUNDS
+) -> tuple[Trees, int]:
+    """Return the trees that are best on the whole lists of `check`, and how many rounds that took.
+
+    Without `check` they are grown for `rounds` rounds.
+    """
+    learn = _columns(train, *train.thinned(generator(settings.seed, "trees")))
     rules = {
         "objective": "lambdarank",
         "metric": "ndcg",
@@ -47,14 +54,12 @@ def grow_trees(train: Padded, check: Padded, settings: TrainingSettings, *, roun
         "verbosity": -1,
     }
     learning = lightgbm.Dataset(learn.values, learn.labels, group=learn.groups)
-    watching = lightgbm.Dataset(watch.values, watch.labels, group=watch.groups, reference=learning)
-    booster = lightgbm.train(
-        rules,
-        learning,
-        num_boost_round=rounds,
-        valid_sets=[watching],
-        callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)] if rounds == ROUNDS else [],
-    )
+    watched: dict[str, Any] = {}
+    if check is not None:
+        watch = _columns(check, slice(None), np.diff(check.starts))
+        watching = lightgbm.Dataset(watch.values, watch.labels, group=watch.groups, reference=learning)
+        watched = {"valid_sets": [watching], "callbacks": [lightgbm.early_stopping(PATIENCE, verbose=False)]}
+    booster = lightgbm.train(rules, learning, num_boost_round=rounds, **watched)
     best = booster.best_iteration or booster.current_iteration()
     return as_arrays(booster.dump_model(num_iteration=best)), best
 
@@ -88,6 +93,6 @@ def as_arrays(model: dict[str, Any]) -> Trees:
     )
 
 
-def _columns(lessons: Padded) -> Columns:
-    values = np.concatenate([lessons.features, lessons.context], axis=2)[lessons.mask]
-    return Columns(values, (lessons.target > 0)[lessons.mask].astype(np.int32), lessons.mask.sum(axis=1))
+def _columns(lessons: Candidates, rows: NDArray[np.int64] | slice, groups: NDArray[np.int64]) -> Columns:
+    values = np.concatenate([lessons.features[rows], lessons.context[rows]], axis=1)
+    return Columns(values, lessons.is_right[rows].astype(np.int32), groups)

@@ -10,16 +10,15 @@ import numpy as np
 
 from coldframe.clock import generator
 from coldframe.models.budget import Budget
-from coldframe.models.grown import ROUNDS, grow_trees
-from coldframe.models.lessons import Lessons, Padded, padded
+from coldframe.models.drawn import Candidates
+from coldframe.models.grown import grow_trees
+from coldframe.models.lessons import Lessons
 from coldframe.models.networks import fit_network
 from coldframe.models.thrift import FormsInTime
 from coldframe.models.workshop import Report
 from coldframe.scoring.mixing import Form, Mean
 from coldframe.settings import Settings
 
-WIDTH = 160
-"""Candidates per lesson that a learned form sees."""
 INNER = 0.2
 """Share of the lessons fitted on, their end, that decides when to stop."""
 NETWORKS = ("blend", "bucket", "gate", "network", "softmax")
@@ -40,8 +39,7 @@ def fit_learned(
     in_time = in_time or FormsInTime(Budget())
     learn, watch = train.split(INNER)
     seed = settings.training.seed
-    draw = generator(seed, "lessons")
-    learning, watching = padded(learn, width=WIDTH, draw=draw), padded(watch, width=WIDTH, draw=draw)
+    learning, watching = Candidates.of(learn), Candidates.of(watch)
     forms: dict[str, Form] = {}
     epochs: dict[str, int] = {}
     if not len(learning) or not len(watching):
@@ -93,14 +91,14 @@ def fit_for_good(
     """Return the chosen form fitted on all lessons for as long as was best; a simpler one stays as it is."""
     if name not in LEARNED:
         return forms[name]
-    everything = padded(lessons, width=WIDTH, draw=generator(settings.training.seed, "lessons"))
+    everything = Candidates.of(lessons)
     if name == "mean":
         return _mean_of({part: _fit_for(part, everything, epochs, settings) for part in AVERAGED}, lessons)
     return _fit_for(name, everything, epochs, settings)
 
 
-def _fit_for(name: str, lessons: Padded, epochs: dict[str, int], settings: Settings) -> Form:
+def _fit_for(name: str, lessons: Candidates, epochs: dict[str, int], settings: Settings) -> Form:
     if name == "trees":
-        return grow_trees(lessons, lessons, settings.training, rounds=min(epochs["trees"] + 1, ROUNDS - 1))[0]
+        return grow_trees(lessons, None, settings.training, rounds=epochs["trees"])[0]
     rule = replace(settings.mixer, epochs=max(epochs[name], 1))
     return fit_network(name, lessons, None, rule, generator(settings.training.seed, name))[0]

@@ -1,6 +1,6 @@
 """Questions as arrays: what the forms of the mixer are fitted and compared on.
 
-Owns the padding and the calibration. Candidates are those that serving would retrieve.
+Owns the calibration. Candidates are those that serving would retrieve.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coldframe.dataset.training_set import Bools, Floats, Rows
+from coldframe.dataset.training_set import Bools
 from coldframe.models.questions import Question
 from coldframe.scoring.hybrid import YOUNG_COUNT, Retriever, ask, said
-from coldframe.scoring.mixing import CONTEXT, Calibration, Evidence, gather
+from coldframe.scoring.mixing import Calibration, Evidence, gather
 from coldframe.scoring.mixing.evidence import PER_EXPERT
 from coldframe.scoring.mixing.forms import buckets
 from coldframe.scoring.request import Expert
@@ -114,46 +114,3 @@ def _calibration(lessons: Sequence[Lesson], n_experts: int) -> Calibration:
 def _scaled(lesson: Lesson, calibration: Calibration) -> Lesson:
     lesson.evidence.features[:, ::PER_EXPERT] /= calibration.scale
     return lesson
-
-
-@dataclass(frozen=True)
-class Padded:
-    """Lessons side by side for a network: [n, width, …], `mask` False on padding.
-
-    `target` float32 [n, width]: 1 ÷ right answers on the right ones; lessons without a right candidate are left out.
-    """
-
-    features: Floats
-    context: Floats
-    target: Floats
-    mask: Bools
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-
-def padded(lessons: Lessons, *, width: int, draw: np.random.Generator) -> Padded:
-    """Return lessons with at most `width` candidates each: every right one, and others drawn evenly."""
-    useful = [lesson for lesson in lessons.lessons if lesson.is_right.any()]
-    n = len(useful)
-    n_features = len(lessons.calibration.scale) * PER_EXPERT
-    features = np.zeros((n, width, n_features), np.float32)
-    context = np.zeros((n, width, len(CONTEXT)), np.float32)
-    target, mask = np.zeros((n, width), np.float32), np.zeros((n, width), np.bool_)
-    for row, lesson in enumerate(useful):
-        chosen = _chosen(lesson.is_right, width, draw)
-        size = len(chosen)
-        features[row, :size] = lesson.evidence.features[chosen]
-        context[row, :size] = lesson.evidence.context[chosen]
-        target[row, :size] = lesson.is_right[chosen] / lesson.is_right[chosen].sum()
-        mask[row, :size] = True
-    return Padded(features, context, target, mask)
-
-
-def _chosen(is_right: Bools, width: int, draw: np.random.Generator) -> Rows:
-    if len(is_right) <= width:
-        return np.arange(len(is_right), dtype=np.int32)
-    wrong = np.flatnonzero(~is_right)
-    right = np.flatnonzero(is_right)[: max(width // 2, width - len(wrong))]
-    rest = draw.choice(wrong, width - len(right), replace=False)
-    return np.sort(np.concatenate([right, rest])).astype(np.int32)

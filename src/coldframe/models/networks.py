@@ -1,7 +1,9 @@
 """The mixer's learned forms, fitted in JAX with the equations of `scoring.mixing.forms`.
 
 Listwise loss: the cross-entropy of a softmax over a request's candidates with its right answers (ListNet, Cao et al.
-2007). Each form stops where a later part of the lessons stops improving. Owns the fitting; scoring stays in NumPy.
+2007), descended by Adam with decoupled decay (Loshchilov and Hutter 2019). What is kept is a moving mean of the steps
+(Polyak and Juditsky 1992), which hardly depends on the seed where the last step does. Each form stops where a later
+part of the lessons stops improving. Owns the fitting; scoring stays in NumPy.
 """
 
 from collections.abc import Callable
@@ -13,53 +15,57 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from coldframe.models.lessons import Padded
+from coldframe.models.drawn import Candidates, Padded
 from coldframe.scoring.mixing import CONTEXT, Blend, Bucket, Form, Gate, Network, Softmax
 from coldframe.scoring.mixing.evidence import PER_EXPERT
 from coldframe.scoring.mixing.forms import BUCKET_STARTS, N_BUCKETS
 from coldframe.settings import MixerSettings
 
 BATCH = 64
-PATIENCE = 4
-DECAY = 1e-4
+PATIENCE = 6
+DECAY = 0.1
+MEMORY = 0.98
+"""What a step leaves of the mean of those before it; less at first, when there are few."""
 Parameters = dict[str, Any]
 Forward = Callable[[Parameters, Any, Any, Any], Any]
 """(parameters, features, context, key or None) → scores; with a key, hidden units drop out."""
 
 
 def fit_network(
-    name: str, train: Padded, check: Padded | None, settings: MixerSettings, draw: np.random.Generator
+    name: str, train: Candidates, check: Candidates | None, settings: MixerSettings, draw: np.random.Generator
 ) -> tuple[Form, int]:
     """Return the form called `name`, fitted, and the number of epochs after which it was best on `check`.
 
     Without `check` it is fitted for `mixer.epochs` epochs.
     """
-    parameters = _start(name, train.features.shape[2], settings, draw)
+    parameters = _start(name, train.features.shape[1], settings, draw)
     key = jax.random.key(int(draw.integers(2**31)))
     optimizer, step, judge = _compiled(name, settings.dropout, settings.learning_rate)
-    state = optimizer.init(parameters)
+    state, mean, steps = optimizer.init(parameters), parameters, 0
     best, best_loss, best_epoch, size = parameters, np.inf, 0, min(BATCH, len(train))
     for epoch in range(1, settings.epochs + 1):
         order = draw.permutation(len(train))
         for start in range(0, len(order) - size + 1, size):
-            rows = order[start : start + size]
             key, own = jax.random.split(key)
-            batch = (train.features[rows], train.context[rows], train.target[rows], train.mask[rows])
-            parameters, state = step(parameters, state, batch, own)
-        loss = -float(epoch) if check is None else judge(parameters, check)
+            batch, kept = train.drawn(order[start : start + size], draw), min(MEMORY, (1 + steps) / (10 + steps))
+            parameters, state, mean = step(parameters, state, mean, kept, _fields(batch), own)
+            steps += 1
+        loss = -float(epoch) if check is None else judge(mean, check)
         if loss < best_loss - 1e-5:
-            best, best_loss, best_epoch = parameters, loss, epoch
+            best, best_loss, best_epoch = mean, loss, epoch
         elif epoch - best_epoch >= PATIENCE:
             break
     return _form(name, best), best_epoch
 
 
 class _Compiled(NamedTuple):
-    """How one form is fitted: `step(parameters, state, batch, key)`, and its loss as `judge(parameters, check)`."""
+    """How one form is fitted: `step(parameters, state, mean, kept of the mean, batch, key)`, and its loss as
+    `judge(parameters, check)`.
+    """
 
     optimizer: optax.GradientTransformation
     step: Any
-    judge: Callable[[Parameters, Padded], float]
+    judge: Callable[[Parameters, Candidates], float]
 
 
 @cache
@@ -175,31 +181,42 @@ def _dropped(hidden: Any, rate: float, key: Any) -> Any:
     return jnp.where(jax.random.bernoulli(key, 1 - rate, hidden.shape), hidden / (1 - rate), 0)
 
 
-def _loss(scores: Any, target: Any, mask: Any) -> Any:
-    chances = jax.nn.log_softmax(jnp.where(mask, scores, -1e9), axis=-1)
-    return -(target * jnp.where(mask, chances, 0)).sum(axis=-1).mean()
+def _fields(batch: Padded) -> tuple[Any, ...]:
+    return batch.features, batch.context, batch.target, batch.added
+
+
+def _loss(scores: Any, target: Any, added: Any) -> Any:
+    """Return the mean of each lesson's loss; a score counts for as many as it stands for."""
+    chances = jax.nn.log_softmax(scores + added, axis=-1)
+    return -(target * jnp.where(target > 0, chances, 0)).sum(axis=-1).mean()
 
 
 def _step(forward: Forward, optimizer: optax.GradientTransformation) -> Any:
     def loss(parameters: Parameters, batch: Any, key: Any) -> Any:
-        features, context, target, mask = batch
-        return _loss(forward(parameters, features, context, key), target, mask)
+        features, context, target, added = batch
+        return _loss(forward(parameters, features, context, key), target, added)
 
     @jax.jit
-    def step(parameters: Parameters, state: Any, batch: Any, key: Any) -> Any:
+    def step(parameters: Parameters, state: Any, mean: Parameters, kept: float, batch: Any, key: Any) -> Any:
         gradient = jax.grad(loss)(parameters, batch, key)
         updates, state = optimizer.update(gradient, state, parameters)
-        return optax.apply_updates(parameters, updates), state
+        moved = optax.apply_updates(parameters, updates)
+        return moved, state, optax.incremental_update(moved, mean, 1 - kept)
 
     return step
 
 
-def _judge(forward: Forward) -> Callable[[Parameters, Padded], float]:
-    @jax.jit
-    def batch_loss(parameters: Parameters, features: Any, context: Any, target: Any, mask: Any) -> Any:
-        return _loss(forward(parameters, features, context, None), target, mask)
+def _judge(forward: Forward) -> Callable[[Parameters, Candidates], float]:
+    """Return the loss over whole lists."""
 
-    def judge(parameters: Parameters, check: Padded) -> float:
-        return float(batch_loss(parameters, check.features, check.context, check.target, check.mask))
+    @jax.jit
+    def batch_loss(parameters: Parameters, features: Any, context: Any, target: Any, added: Any) -> Any:
+        return _loss(forward(parameters, features, context, None), target, added)
+
+    def judge(parameters: Parameters, check: Candidates) -> float:
+        width, n = int(np.diff(check.starts).max()), len(check)
+        parts = [np.arange(start, min(start + BATCH, n)) for start in range(0, n, BATCH)]
+        losses = [float(batch_loss(parameters, *_fields(check.whole(part, width)))) for part in parts]
+        return float(np.average(losses, weights=[len(part) for part in parts]))
 
     return judge

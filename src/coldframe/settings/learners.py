@@ -196,7 +196,7 @@ class MixerSettings:
         high=0.95,
     )
     epochs: int = setting(
-        60, reason="Stops earlier when its own held-out part stops improving.", unit="epochs", low=1, high=1_000
+        120, reason="Stops earlier when its own held-out part stops improving.", unit="epochs", low=1, high=1_000
     )
     learning_rate: float = setting(0.003, reason="Adam.", unit="", low=1e-6, high=1.0)
     holdout: float = setting(
