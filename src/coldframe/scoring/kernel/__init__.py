@@ -3,6 +3,7 @@
     matrix.py     what is asked, and the proof that what the scan leaves out cannot be an answer
     exact.py      the arithmetic of a score, the same bits everywhere
     scan.c        the scan over 4-bit and 8-bit codes, compiled at installation where there is a compiler
+    layout.h      how those codes lie in memory; coding.h makes them, products.h multiplies them on each processor
     turning.py    which directions it reads first
     library.py    finding and typing it
     wishes.py     what is wanted and what was found

@@ -5,183 +5,16 @@
 
    Never compile with -ffast-math: exact scores rely on IEEE arithmetic in the order written here. */
 
-#include <float.h>
-#include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define LANES 16 /* items per block */
-#define GROUP 32 /* dimensions per group: four times a 32-bit lane, half a byte each */
-#define LINE 64  /* bytes of eight dimensions of a block's rows */
-#define NIBBLE 7 /* the largest leading code of a row; in a block it stands 8 higher */
-#define FARTHEST 8.2 /* what the largest value would have; cut off at 7, the others are rounded more finely */
-#define COARSE 127 /* that of a query: sixteen products with 15 fit into 16 bits */
+#include "coding.h"
+#include "products.h"
+
 #define SHORT 3  /* deviations of scores from their mean within which most rows are */
 #define SAMPLE 512  /* blocks whose bounds say where to cut first, and rows that say how many are open */
 #define EARLY 8  /* blocks that are fetched before their turn */
 #define AHEAD 8  /* rows whose codes are fetched before their turn */
 #define NEXT 2   /* rows whose floats are */
-#define INLINE static inline __attribute__((always_inline))
-
-/* What is known of one row besides its codes: ‖codes‖, and ‖row − scale · codes‖ ÷ scale. */
-typedef struct {
-    float scale, bias, size, rest;
-} Row;
-
-/* A row whose score lies in low … high. */
-typedef struct {
-    int32_t row;
-    float low, high;
-} Found;
-
-/* Of a block's 16 rows, beside their small codes. */
-typedef struct {
-    float scale[LANES], bias[LANES];
-} Sides;
-
-/* The largest of a block's 16 rows, of what leads and of all: ‖small codes‖, and ‖row − scale · small codes‖ ÷ scale. */
-typedef struct {
-    float size, rest;
-} Limit;
-typedef struct {
-    Limit leading, all;
-} Limits;
-
-/* Small codes are 8 higher where they lie, two to a byte: [groups][4][16][4] of a block's 16 rows. */
-typedef struct {
-    uint8_t *blocks;     /* [ceil(n / 16)] of the codes that lead, then Sides of 16 rows */
-    uint8_t *deeper;     /* [ceil(n / 16)] of the other codes */
-    float *tails;        /* [ceil(n / 16)][16] ‖what does not lead‖ ÷ scale */
-    Limits *limits;      /* [ceil(n / 16)] */
-    int8_t *codes;       /* [n][dim] */
-    Row *rows;           /* [n] */
-    const float *spread; /* [dim] the mean square of each turned dimension */
-    int64_t n, groups, more, dim;
-    double turn; /* |row · vector − turned row · turned vector| ≤ turn ‖turned row‖ ‖vector‖ */
-} Matrix;
-
-/* `small` are coarse codes of what leads, or of everything if `all`; `codes` fine ones of everything; `moved` is 8 × the
-   sum of the small ones: what the + 8 of a row's adds to a product. Those in float32 have room for their rounding. */
-typedef struct {
-    const int8_t *small;  /* [32 * (groups + more)] */
-    const int16_t *codes; /* [dim] */
-    int32_t moved, all;
-    float small_scale, small_rest, head, tail;
-    double scale, rest, length;
-} Query;
-
-INLINE int64_t code_bytes(int64_t groups) { return groups * LANES * GROUP / 2; }
-INLINE int64_t block_bytes(int64_t groups) { return code_bytes(groups) + (int64_t)sizeof(Sides); }
-INLINE int64_t blocks_of(int64_t n) { return (n + LANES - 1) / LANES; }
-
-/* Add Σ small codes · query of 16 rows to dots, exact in int32. */
-typedef void (*Dots)(const uint8_t *codes, const int8_t *asked, int64_t groups, int32_t *dots);
-
-INLINE void dots_plain(const uint8_t *codes, const int8_t *asked, int64_t groups, int32_t *dots) {
-    for (int64_t line = 0; line < groups * GROUP / 8; line++, codes += LINE, asked += 8)
-        for (int lane = 0; lane < LANES; lane++)
-            for (int j = 0; j < 4; j++) {
-                const uint8_t both = codes[lane * 4 + j];
-                dots[lane] += (both & 15) * asked[j] + (both >> 4) * asked[4 + j];
-            }
-}
-
-/* Σ codes · query of one row, exact in int32. */
-typedef int32_t (*Dot)(const int8_t *row, const int16_t *query, int64_t dim);
-
-INLINE int32_t dot_plain(const int8_t *row, const int16_t *query, int64_t dim) {
-    int32_t sum = 0;
-    for (int64_t j = 0; j < dim; j++) sum += row[j] * query[j];
-    return sum;
-}
-
-/* Which of 16 bounds are at least `from`, as bits. */
-typedef uint32_t (*Reach)(const float *high, float from);
-
-INLINE uint32_t reach_plain(const float *high, float from) {
-    uint32_t bits = 0;
-    for (int lane = 0; lane < LANES; lane++) bits |= (uint32_t)(high[lane] >= from) << lane;
-    return bits;
-}
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define AVX2 __attribute__((target("avx2,fma")))
-#define VNNI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma")))
-
-AVX2 INLINE __m256i avx2_asked(const int8_t *asked) {
-    int32_t four;
-    memcpy(&four, asked, sizeof four);
-    return _mm256_set1_epi32(four);
-}
-
-/* Of eight lanes, a group at a time: sixteen products of codes at most 15 and 127 fit into 16 bits. */
-AVX2 INLINE void half_avx2(const uint8_t *half, const int8_t *asked, int64_t groups, int32_t *dots) {
-    const __m256i ones = _mm256_set1_epi16(1), low = _mm256_set1_epi8(15);
-    __m256i all = _mm256_loadu_si256((const __m256i *)dots);
-    for (int64_t g = 0; g < groups; g++) {
-        __m256i sum = _mm256_setzero_si256();
-        for (int line = 0; line < GROUP / 8; line++, half += LINE, asked += 8) {
-            const __m256i both = _mm256_loadu_si256((const __m256i *)half), high = _mm256_srli_epi16(both, 4);
-            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(_mm256_and_si256(both, low), avx2_asked(asked)));
-            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(_mm256_and_si256(high, low), avx2_asked(asked + 4)));
-        }
-        all = _mm256_add_epi32(all, _mm256_madd_epi16(sum, ones));
-    }
-    _mm256_storeu_si256((__m256i *)dots, all);
-}
-
-AVX2 INLINE void dots_avx2(const uint8_t *codes, const int8_t *asked, int64_t groups, int32_t *dots) {
-    half_avx2(codes, asked, groups, dots);
-    half_avx2(codes + LINE / 2, asked, groups, dots + LANES / 2);
-}
-
-AVX2 INLINE int32_t dot_avx2(const int8_t *row, const int16_t *query, int64_t dim) {
-    __m256i sum = _mm256_setzero_si256();
-    int64_t j = 0;
-    for (; j + 16 <= dim; j += 16) {
-        const __m256i codes = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(row + j)));
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(codes, _mm256_loadu_si256((const __m256i *)(query + j))));
-    }
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
-    return _mm_cvtsi128_si32(four) + dot_plain(row + j, query + j, dim - j);
-}
-
-AVX2 INLINE uint32_t reach_avx2(const float *high, float from) {
-    const __m256 least = _mm256_set1_ps(from);
-    const int first = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(high), least, _CMP_GE_OQ));
-    return (uint32_t)(first | _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(high + 8), least, _CMP_GE_OQ)) << 8);
-}
-
-VNNI INLINE __m512i vnni_asked(const int8_t *asked) {
-    int32_t four;
-    memcpy(&four, asked, sizeof four);
-    return _mm512_set1_epi32(four);
-}
-
-VNNI INLINE void dots_vnni(const uint8_t *codes, const int8_t *asked, int64_t groups, int32_t *dots) {
-    const __m512i low = _mm512_set1_epi8(15);
-    __m512i sums[4] = {_mm512_loadu_si512(dots)};
-    for (int64_t g = 0; g < groups; g++)
-        for (int line = 0; line < GROUP / 8; line++, codes += LINE, asked += 8) {
-            const __m512i both = _mm512_loadu_si512(codes), high = _mm512_srli_epi16(both, 4);
-            __m512i *sum = sums + 2 * (line & 1);
-            sum[0] = _mm512_dpbusd_epi32(sum[0], _mm512_and_si512(both, low), vnni_asked(asked));
-            sum[1] = _mm512_dpbusd_epi32(sum[1], _mm512_and_si512(high, low), vnni_asked(asked + 4));
-        }
-    _mm512_storeu_si512(dots, _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3])));
-}
-
-VNNI INLINE uint32_t reach_vnni(const float *high, float from) {
-    return _mm512_cmp_ps_mask(_mm512_loadu_ps(high), _mm512_set1_ps(from), _CMP_GE_OQ);
-}
-#else
-#define AVX2
-#define VNNI
-#endif
 
 /* Write a float32 upper bound of the score of each of a block's rows, from their small codes, infinite where float32
    cannot say. */
@@ -287,7 +120,6 @@ INLINE int exact_with(const float *vectors, const float *bias, int64_t dim, cons
     return 0;
 }
 
-
 /* Return the k-th largest of values[n], 1 ≤ k ≤ n, reordering them (Hoare 1961). */
 static float kth_largest(float *values, int64_t n, int64_t k) {
     int64_t left = 0, right = n - 1, want = k - 1;
@@ -308,121 +140,6 @@ static float kth_largest(float *values, int64_t n, int64_t k) {
         else break;
     }
     return values[want];
-}
-
-
-static float rounded_up(double value) {
-    const float near = (float)value;
-    return (double)near < value ? nextafterf(near, INFINITY) : near;
-}
-
-
-/* The largest |value| of a row; infinite or NaN where one is. Bits of positive floats are in the order of the floats. */
-INLINE float largest(const float *row, int64_t dim) {
-    uint32_t most = 0;
-    for (int64_t j = 0; j < dim; j++) {
-        uint32_t bits;
-        memcpy(&bits, row + j, sizeof bits);
-        bits &= 0x7FFFFFFF;
-        most = bits > most ? bits : most;
-    }
-    float value;
-    memcpy(&value, &most, sizeof value);
-    return value;
-}
-
-/* Write the codes, −range … range, of values whose `largest` is finite and would be `most` but for that, and `rest` =
-   ‖values − scale · codes‖ ÷ scale from above; return the scale, which is never 0. */
-INLINE float quantise(const float *values, int64_t n, double most, double range, int16_t *codes, double *rest) {
-    const float scale = fmaxf((float)(largest(values, n) / most), 0x1p-100f);
-    const double inverse = 1 / (double)scale;
-    const int32_t end = (int32_t)range;
-    double missed[8] = {0};
-    for (int64_t j = 0; j < n; j++) {
-        const int32_t near = (int32_t)rint((double)values[j] * inverse), low = near < end ? near : end;
-        codes[j] = (int16_t)(low > -end ? low : -end);
-    }
-    for (int64_t start = 0; start < n; start += 8) {
-        const int64_t few = n - start < 8 ? n - start : 8;
-        for (int64_t j = 0; j < few; j++) {
-            const double off = (double)values[start + j] * inverse - codes[start + j];
-            missed[j] += off * off;
-        }
-    }
-    for (int j = 1; j < 8; j++) missed[0] += missed[j];
-    *rest = sqrt(missed[0]) * (1 + 0x1p-40) + 0x1p-20;
-    return scale;
-}
-
-/* ‖values‖, from above. */
-static double length(const float *values, int64_t n) {
-    double squares = 0;
-    for (int64_t j = 0; j < n; j++) squares += (double)values[j] * (double)values[j];
-    return sqrt(squares) * (1 + 0x1p-40);
-}
-
-/* ‖codes‖, rounded up. */
-INLINE float length_of(const int8_t *codes, int64_t n) {
-    int64_t squares = 0;
-    for (int64_t j = 0; j < n; j++) squares += codes[j] * codes[j];
-    return rounded_up(sqrt((double)squares) * (1 + 0x1p-40));
-}
-
-/* Put a lane's codes where 16 rows' lie, 0 where there are none. */
-INLINE void put(uint8_t *lines, int64_t lane, const int8_t *codes, int64_t n, int64_t groups) {
-    for (int64_t place = 0; place < groups * GROUP; place++) {
-        const int code = NIBBLE + 1 + (place < n ? codes[place] : 0), in = place % 8;
-        lines[place / 8 * LINE + lane * 4 + in % 4] |= (uint8_t)(in < 4 ? code : code << 4);
-    }
-}
-
-INLINE void widen(Limit *limit, const int8_t *codes, int64_t n, double rest) {
-    limit->size = fmaxf(limit->size, length_of(codes, n));
-    limit->rest = fmaxf(limit->rest, rounded_up(rest));
-}
-
-/* ‖values − scale · codes‖ ÷ scale, from above. */
-INLINE double missed(const float *values, const int8_t *codes, int64_t n, float scale) {
-    double squares = 0;
-    for (int64_t j = 0; j < n; j++) squares += (values[j] / (double)scale - codes[j]) * (values[j] / (double)scale - codes[j]);
-    return sqrt(squares) * (1 + 0x1p-40) + 0x1p-20;
-}
-
-/* Write the codes of one row, finite or all 0; return its scale, and `rest` as `quantise` does. */
-INLINE float coded(const float *row, int64_t n, double most, double range, int finite, int16_t *scratch, int8_t *codes,
-                   double *rest) {
-    memset(scratch, 0, (size_t)n * sizeof *scratch);
-    *rest = INFINITY;
-    const float scale = finite ? quantise(row, n, most, range, scratch, rest) : 1;
-    for (int64_t j = 0; j < n; j++) codes[j] = (int8_t)scratch[j];
-    return scale;
-}
-
-INLINE void quantise_with(const Matrix *m, const float *vectors, const float *bias, int64_t n, int16_t *scratch) {
-    const int64_t dim = m->dim, leading = m->groups * GROUP < dim ? m->groups * GROUP : dim;
-    int8_t *codes = m->codes;
-    for (int64_t i = 0; i < n; i++, codes += dim, vectors += dim) {
-        uint8_t *block = m->blocks + i / LANES * block_bytes(m->groups);
-        Sides *sides = (Sides *)(block + code_bytes(m->groups));
-        Limits *most = m->limits + i / LANES;
-        const int64_t lane = i % LANES;
-        const float own = bias ? bias[i] : 0;
-        const int finite = largest(vectors, dim) <= FLT_MAX && fabsf(own) <= FLT_MAX;
-        double rest;
-        const float scale = coded(vectors, dim, FARTHEST, NIBBLE, finite, scratch, codes, &rest);
-        sides->scale[lane] = scale;
-        sides->bias[lane] = finite ? own : 0;
-        m->tails[i] = finite ? rounded_up(length(vectors + leading, dim - leading) / scale * (1 + 0x1p-40)) : 0;
-        widen(&most->all, codes, dim, rest);
-        widen(&most->leading, codes, leading, finite ? missed(vectors, codes, leading, scale) : rest);
-        put(block, lane, codes, leading, m->groups);
-        put(m->deeper + i / LANES * code_bytes(m->more), lane, codes + leading, dim - leading, m->more);
-        Row *row = m->rows + i;
-        row->scale = coded(vectors, dim, 127, 127, finite, scratch, codes, &rest);
-        row->rest = rounded_up(rest);
-        row->bias = finite ? own : 0;
-        row->size = length_of(codes, dim);
-    }
 }
 
 /* What runs on one kind of processor. */
@@ -473,7 +190,6 @@ int cf_level(void) {
 #endif
     return 0;
 }
-
 
 /* The bytes of the blocks of n rows with so many groups of leading codes. */
 int64_t cf_bytes(int64_t n, int64_t groups) { return blocks_of(n) * block_bytes(groups); }
