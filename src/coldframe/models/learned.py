@@ -3,6 +3,7 @@
 Owns when each one stops, and what the mean is made of. `networks` and `grown` fit a single one.
 """
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -85,20 +86,28 @@ def _mean(first: Form, second: Form, lessons: Lessons) -> Mean:
     return Mean(first, second, *(max(float(scale), 1e-6) for scale in scales))
 
 
-def fit_for_good(
-    name: str, lessons: Lessons, epochs: dict[str, int], forms: dict[str, Form], settings: Settings
-) -> Form:
-    """Return the chosen form fitted on all lessons for as long as was best; a simpler one stays as it is."""
-    if name not in LEARNED:
-        return forms[name]
-    everything = Candidates.of(lessons)
-    if name == "mean":
-        return _mean_of({part: _fit_for(part, everything, epochs, settings) for part in AVERAGED}, lessons)
-    return _fit_for(name, everything, epochs, settings)
+class ForGood:
+    """Forms fitted on all lessons, each once, for as long as was best when they were compared."""
 
+    def __init__(self, lessons: Lessons, epochs: dict[str, int], settings: Settings) -> None:
+        self._lessons, self._epochs, self._settings = lessons, epochs, settings
+        self._candidates = Candidates.of(lessons)
+        self._fitted: dict[str, Form] = {}
 
-def _fit_for(name: str, lessons: Candidates, epochs: dict[str, int], settings: Settings) -> Form:
-    if name == "trees":
-        return grow_trees(lessons, None, settings.training, rounds=epochs["trees"])[0]
-    rule = replace(settings.mixer, epochs=max(epochs[name], 1))
-    return fit_network(name, lessons, None, rule, generator(settings.training.seed, name))[0]
+    def fit(self, names: Iterable[str]) -> dict[str, Form]:
+        """Return the learned forms among some names, side by side."""
+        learned = [name for name in names if name in LEARNED]
+        parts = [part for name in learned for part in (AVERAGED if name == "mean" else (name,))]
+        missing = [part for part in dict.fromkeys(parts) if part not in self._fitted]
+        with ThreadPoolExecutor(self._settings.training.threads) as pool:
+            self._fitted |= zip(missing, pool.map(self._one, missing), strict=True)
+        if "mean" in learned:
+            self._fitted["mean"] = _mean_of(self._fitted, self._lessons)
+        return {name: self._fitted[name] for name in learned}
+
+    def _one(self, name: str) -> Form:
+        training, epochs = self._settings.training, self._epochs[name]
+        if name == "trees":
+            return grow_trees(self._candidates, None, training, rounds=epochs)[0]
+        rule = replace(self._settings.mixer, epochs=max(epochs, 1))
+        return fit_network(name, self._candidates, None, rule, generator(training.seed, name))[0]

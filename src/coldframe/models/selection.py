@@ -3,7 +3,7 @@
 Owns the comparison and its report, made on lessons that no contender was fitted on. `choosing` draws the conclusion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from coldframe.metrics.interval import Doubles
 from coldframe.models.affordable import Affordable, affordable
 from coldframe.models.choosing import FEWEST, Asked, choose
 from coldframe.models.contenders import ndcg, singles, tuned
-from coldframe.models.learned import LEARNED, fit_for_good, fit_learned
+from coldframe.models.learned import LEARNED, ForGood, fit_learned
 from coldframe.models.lessons import Lessons
 from coldframe.models.newcomers import order_of_new, ordered
 from coldframe.models.thrift import FormsInTime
@@ -71,16 +71,18 @@ def select(
     report("fit mixer", len(LEARNED), len(LEARNED) + 1)
     order = order_of_new(experts, lessons) if timeless else None
 
-    def finished(name: str) -> Form:
-        return ordered(name, fit_for_good(name, lessons, epochs, forms, settings), order)
+    good = ForGood(lessons, epochs, settings)
 
-    final = {name: finished(name) for name in dict.fromkeys(choice.serves)}
+    def finished(names: Iterable[str]) -> dict[str, Form]:
+        return forms | {name: ordered(name, form, order) for name, form in good.fit(names).items()}
+
+    final = finished(choice.serves)
     report("fit mixer", len(LEARNED) + 1, len(LEARNED) + 1)
     served = np.choose(check.bucket, [values[name] for name in choice.serves])
     scores, differences = _compare(served, values, check.user, settings.training.seed)
     rule = settings.recommend
     if refit:
-        final |= {name: finished(name) for name in learned.keys() - final.keys()} | _simple(experts, lessons)
+        final = finished(learned) | _simple(experts, lessons)
     return Selection(
         name=choice.name,
         form=_routed([final[name] for name in choice.serves]),
