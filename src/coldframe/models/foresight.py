@@ -19,7 +19,7 @@ from coldframe.settings import Settings
 
 COMPILERS = 40.0
 """Of the first training on a machine: experts' code, and the mixer's."""
-PER_LESSON = 0.02
+PER_LESSON = 0.045
 """Fitting, comparing and fitting again all forms of the mixer, per later request."""
 PER_SCORE = 1.5e-8
 """One expert's word on one item, until the best of all are found."""
