@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from coldframe.clock import generator
-from coldframe.models import networks
+from coldframe.models import learned, networks
 from coldframe.models.drawn import Candidates
 from coldframe.models.grown import as_arrays, grow_trees
 from coldframe.models.learned import NETWORKS
@@ -93,7 +93,7 @@ def test_trees_grow_where_there_is_nothing_to_tell_answers_apart():
 @pytest.mark.parametrize("width", [40, 400])
 def test_a_network_finds_what_there_is_to_find(name, width):
     train, check = (candidates(n, learnable=True, seed=n, width=width) for n in (40, 20))
-    settings = quick_settings(mixer={"epochs": 200, "learning_rate": 0.05}).mixer
+    settings = quick_settings(mixer={"epochs": 60, "learning_rate": 0.05}).mixer
     form, _ = networks.fit_network(name, train, check, settings, generator(1, name))
     assert np.mean(places(form, lessons(20, learnable=True, seed=3, width=width)) == 0) > 0.5
 
@@ -105,3 +105,30 @@ def test_a_network_stays_finite_where_there_is_nothing_to_tell_answers_apart(nam
         name, train, check, quick_settings(mixer={"learning_rate": 0.05}).mixer, generator(1, name)
     )
     assert np.isfinite(form.combine(random_evidence(np.random.default_rng(1)))).all()
+
+
+def test_what_is_kept_is_a_mean_of_the_steps():
+    train, start = (
+        candidates(40, learnable=True),
+        networks._start("blend", N_EXPERTS * PER_EXPERT, SETTINGS.mixer, None),
+    )
+    optimizer, step, _ = networks._compiled("blend", 0.0, 0.05)
+    batch = networks._fields(train.drawn(np.arange(40), np.random.default_rng(1)))
+    moved, _, mean = step(start, optimizer.init(start), start, 0.75, batch, None)
+    assert not np.allclose(moved["weights"], start["weights"])
+    expected = 0.75 * start["weights"] + 0.25 * np.asarray(moved["weights"])
+    assert np.asarray(mean["weights"]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_form_is_fitted_for_good_once(monkeypatch):
+    fitted = []
+
+    def fit(name, *_):
+        fitted.append(name)
+        return networks._form("blend", {"weights": np.ones(N_EXPERTS * PER_EXPERT)}), 1
+
+    monkeypatch.setattr(learned, "fit_network", fit)
+    good = learned.ForGood(lessons(20, learnable=True), dict.fromkeys(learned.LEARNED, 2), SETTINGS)
+    assert good.fit(["mean", "popular-ever"]).keys() == {"mean"}
+    assert good.fit(learned.LEARNED).keys() == set(learned.LEARNED)
+    assert sorted(fitted) == sorted(NETWORKS)

@@ -6,7 +6,7 @@ Listwise loss: the cross-entropy of a softmax over a request's candidates with i
 part of the lessons stops improving. Owns the fitting; scoring stays in NumPy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -42,6 +42,7 @@ def fit_network(
     key = jax.random.key(int(draw.integers(2**31)))
     optimizer, step, judge = _compiled(name, settings.dropout, settings.learning_rate)
     state, mean, steps = optimizer.init(parameters), parameters, 0
+    watched = None if check is None else _whole(check)
     best, best_loss, best_epoch, size = parameters, np.inf, 0, min(BATCH, len(train))
     for epoch in range(1, settings.epochs + 1):
         order = draw.permutation(len(train))
@@ -50,7 +51,7 @@ def fit_network(
             batch, kept = train.drawn(order[start : start + size], draw), min(MEMORY, (1 + steps) / (10 + steps))
             parameters, state, mean = step(parameters, state, mean, kept, _fields(batch), own)
             steps += 1
-        loss = -float(epoch) if check is None else judge(mean, check)
+        loss = -float(epoch) if watched is None else judge(mean, watched)
         if loss < best_loss - 1e-5:
             best, best_loss, best_epoch = mean, loss, epoch
         elif epoch - best_epoch >= PATIENCE:
@@ -65,7 +66,7 @@ class _Compiled(NamedTuple):
 
     optimizer: optax.GradientTransformation
     step: Any
-    judge: Callable[[Parameters, Candidates], float]
+    judge: Callable[[Parameters, Sequence[Padded]], float]
 
 
 @cache
@@ -206,17 +207,21 @@ def _step(forward: Forward, optimizer: optax.GradientTransformation) -> Any:
     return step
 
 
-def _judge(forward: Forward) -> Callable[[Parameters, Candidates], float]:
-    """Return the loss over whole lists."""
+def _whole(check: Candidates) -> list[Padded]:
+    """Return whole lists, some at a time."""
+    width, n = int(np.diff(check.starts).max()), len(check)
+    return [check.whole(np.arange(start, min(start + BATCH, n)), width) for start in range(0, n, BATCH)]
+
+
+def _judge(forward: Forward) -> Callable[[Parameters, Sequence[Padded]], float]:
+    """Return the mean loss over whole lists."""
 
     @jax.jit
     def batch_loss(parameters: Parameters, features: Any, context: Any, target: Any, added: Any) -> Any:
         return _loss(forward(parameters, features, context, None), target, added)
 
-    def judge(parameters: Parameters, check: Candidates) -> float:
-        width, n = int(np.diff(check.starts).max()), len(check)
-        parts = [np.arange(start, min(start + BATCH, n)) for start in range(0, n, BATCH)]
-        losses = [float(batch_loss(parameters, *_fields(check.whole(part, width)))) for part in parts]
-        return float(np.average(losses, weights=[len(part) for part in parts]))
+    def judge(parameters: Parameters, check: Sequence[Padded]) -> float:
+        losses = [float(batch_loss(parameters, *_fields(part))) for part in check]
+        return float(np.average(losses, weights=[len(part) for part in check]))
 
     return judge
