@@ -1,5 +1,6 @@
 """Models, health, metrics, further handlers."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from litestar.testing import TestClient
 from serving_doubles import NOW, service
 
 from coldframe.bundle.registry import Registry
+from coldframe.serving.workers import Workers
 
 
 @pytest.fixture
@@ -34,6 +36,18 @@ def test_models_are_listed_promoted_and_rolled_back(bundles: list[str], tmp_path
         assert client.post("/v1/models/rollback").json()["promoted"] == first
         assert client.post(f"/v1/models/{second}/promote").json()["promoted"] == second
         assert Registry(tmp_path).promoted() == second
+
+
+def test_who_promotes_says_so_before_it_answers(bundles: list[str], tmp_path: Path) -> None:
+    """Another worker that rolled back at once would take it for one that has the older bundle still."""
+    folder = tmp_path / "workers"
+    folder.mkdir()
+    mine, other = Workers(folder), Workers(folder, os.getppid())
+    mine.tell(lambda: "older")
+    with TestClient(service(bundle="newer", bundles=tmp_path, beside=mine)) as client:
+        assert other.behind("newer") == 1
+        assert client.post(f"/v1/models/{bundles[0]}/promote").json()["behind"] == 0
+    assert other.behind("newer") == 0
 
 
 def test_what_cannot_be_promoted_is_a_conflict(bundles: list[str], tmp_path: Path) -> None:

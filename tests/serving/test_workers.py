@@ -184,12 +184,12 @@ def test_no_worker_outlives_who_started_it(tmp_path: Path) -> None:
 def test_only_who_lives_and_has_another_bundle_is_behind(tmp_path: Path) -> None:
     mine, other = Workers(tmp_path), Workers(tmp_path, os.getppid())
     gone = Workers(tmp_path, 2**22 + 1)
-    gone.tell("old")
-    mine.tell("new")
+    gone.tell(lambda: "old")
+    mine.tell(lambda: "new")
     assert (mine.behind("new"), mine.started()) == (0, 1)
-    other.tell(started=False)
+    other.tell()
     assert (mine.behind("new"), mine.started(), mine.wait_for("new", seconds=0.05)) == (1, 1, 1)
-    other.tell("new")
+    other.tell(lambda: "new")
     assert (mine.wait_for("new"), mine.started()) == (0, 2)
     other.leave()
     assert mine.started() == 1

@@ -39,10 +39,16 @@ class ModelsController(Controller):
 
 
 def _live_everywhere(bundle: str, context: Context) -> Promoted:
-    """Take a promoted bundle up here, then wait for the other workers. Raises `BundleError`."""
-    context.engine.refresh()
-    behind = context.workers.wait_for(bundle) if context.workers else 0
-    return Promoted(promoted=bundle, live=context.engine.bundle_id, behind=behind)
+    """Take a promoted bundle up here and say so, then wait for the other workers. Raises `BundleError`.
+
+    Said only a second later, another worker that is asked to go back would take this one for one that never left.
+    """
+    engine, workers, behind = context.engine, context.workers, 0
+    engine.refresh()
+    if workers:
+        workers.tell(lambda: engine.bundle_id)
+        behind = workers.wait_for(bundle)
+    return Promoted(promoted=bundle, live=engine.bundle_id, behind=behind)
 
 
 @contextmanager

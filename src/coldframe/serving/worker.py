@@ -39,7 +39,7 @@ Python's 5 ms each a busy event loop would make it wait longer than the disk doe
 def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, parent: int, workers: Workers) -> Litestar:
     """Return the app on a data folder, as one of `workers`; its process ends when the process `parent` is gone."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    workers.tell(started=False)
+    workers.tell()
     settings = share_of(settings)
     store = SQLiteStore(data, settings.store)
     registry = Registry(data / "bundles")
@@ -52,12 +52,12 @@ def load_app(settings: Settings, data: Path, extra_handlers: HandlerFactory, par
             if os.getppid() != parent:
                 os.kill(os.getpid(), signal.SIGTERM)  # a polite end: nobody watches any more
             else:
-                workers.tell(engine.bundle_id)
+                workers.tell(lambda: engine.bundle_id)
 
         follower = BundleFollower(engine, on_refused=app.state.metrics.bundle_refused, on_tick=tick)
         with one_thread_each():
             follower.start()
-            workers.tell(engine.bundle_id)
+            workers.tell(lambda: engine.bundle_id)
             gc.freeze()  # what is here now stays: the collector need not look at it again
             try:
                 yield

@@ -6,8 +6,9 @@ that is gone counts no more, and nothing here outlives the server.
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
@@ -29,16 +30,21 @@ class Workers:
         self.folder = folder
         self._mine = folder / f"{os.getpid() if pid is None else pid}{_SUFFIX}"
         self._told: _Told | None = None
+        self._telling = Lock()
 
-    def tell(self, bundle: str | None = None, *, started: bool = True) -> None:
-        """Say which bundle this worker has live, and whether it has started."""
-        told = _Told(started, bundle)
-        if told == self._told:
-            return
-        beside = self._mine.with_suffix(".new")
-        beside.write_bytes(msgspec.json.encode(told))
-        beside.replace(self._mine)
-        self._told = told
+    def tell(self, live: Callable[[], str | None] | None = None) -> None:
+        """Say which bundle this worker has live, or, without it, that it has not started.
+
+        It is asked in turn: of two threads that tell, the later one has the later answer.
+        """
+        with self._telling:
+            told = _Told(live is not None, live() if live else None)
+            if told == self._told:
+                return
+            beside = self._mine.with_suffix(".new")
+            beside.write_bytes(msgspec.json.encode(told))
+            beside.replace(self._mine)
+            self._told = told
 
     def leave(self) -> None:
         """Count no more."""
