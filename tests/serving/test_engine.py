@@ -9,6 +9,7 @@ from engine_world import NOW, ids
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coldframe import pacing
 from coldframe.clock import fixed_clock
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Event, Item
@@ -268,6 +269,18 @@ def test_an_engine_follows_what_is_promoted_and_back(world):
     world.registry.rollback()
     assert world.engine.refresh() is True
     assert (world.engine.bundle_id, ids(world.engine.recommend("ada"))) == (first, "edcba")
+
+
+def test_a_bundle_is_opened_with_pauses_only_where_another_one_answers(world, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(pacing, "STRETCH_SECONDS", 0.0)
+    monkeypatch.setattr(pacing, "sleep", pauses.append)
+    engine = world.new_engine()
+    engine.refresh()
+    assert pauses == []
+    world.publish(popularity={"a": 0.9})
+    engine.refresh()
+    assert len(pauses) > 1
 
 
 def test_a_damaged_bundle_is_refused_and_the_previous_one_keeps_serving(world, tmp_path):

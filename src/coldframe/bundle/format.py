@@ -4,12 +4,10 @@ Owns `write_bundle` and `open_bundle`; docs/bundle-spec.md is the same thing in 
 anything from a bundle, and never writes into one that exists.
 """
 
-import hashlib
 import io
 import os
 import stat
 from collections.abc import Collection, Generator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from coldframe.bundle import manifest, npy
 from coldframe.bundle.manifest import ArrayEntry, Manifest, refusal
 from coldframe.bundle.npy import Array
 from coldframe.errors import BundleError
+from coldframe.pacing import in_parallel
 from coldframe.scoring import texts
 
 WRITE_LOCK = ".write.lock"
@@ -85,9 +84,8 @@ def open_bundle(path: Path, *, verify: bool = True, threads: int = 1) -> Bundle:
     with _naming(path):
         declared = manifest.decode(_read_manifest(path))
         _check_files(path, declared)
-        with ThreadPoolExecutor(threads) as pool:
-            opened = pool.map(lambda entry: _open_array(path, entry, verify), declared.arrays.values())
-            arrays = _Arrays(zip(declared.arrays, opened, strict=True))
+        opened = in_parallel(lambda entry: _open_array(path, entry, verify), declared.arrays.values(), threads)
+        arrays = _Arrays(zip(declared.arrays, opened, strict=True))
     return Bundle(path.name, MappingProxyType(arrays), declared.meta)
 
 
@@ -213,7 +211,7 @@ def _open_array(folder: Path, entry: ArrayEntry, verify: bool) -> Array:
             raise refusal(f"the header of {entry.file} does not say {entry.dtype} of shape {entry.shape}")
         if verify:
             file.seek(0)
-            if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
+            if npy.digest(file) != entry.sha256:
                 raise refusal(f"{entry.file} does not have the content its SHA-256 names")
         array = npy.map_file(file, entry.dtype, entry.shape)
     if verify:

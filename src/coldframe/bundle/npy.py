@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.errors import BundleError
+from coldframe.pacing import rest, rested
 
 Array = NDArray[Any]
 
@@ -32,7 +33,7 @@ DTYPES = {
 MAX_DIMENSIONS = 8
 _MAGIC = b"\x93NUMPY\x01\x00"
 _ALIGNMENT = 64
-_CHUNK_BYTES = 1 << 22
+_CHUNK_BYTES = 1 << 20
 
 
 def dtype_name(array: Array) -> str:
@@ -85,6 +86,15 @@ def write(path: Path, array: Array) -> str:
     return digest.hexdigest()
 
 
+def digest(file: io.BufferedReader) -> str:
+    """Return the SHA-256, in hex, of what is left of an open file."""
+    found, room = hashlib.sha256(), memoryview(bytearray(_CHUNK_BYTES))
+    while n := file.readinto(room):
+        found.update(room[:n])
+        rest()
+    return found.hexdigest()
+
+
 def map_file(file: io.BufferedReader, dtype: str, shape: tuple[int, ...]) -> Array:
     """Return the array in an open file, mapped read-only. The caller has checked the file's size and header."""
     start = len(header(dtype, shape))
@@ -105,7 +115,8 @@ def is_finite(array: Array) -> bool:
         return True
     flat = np.asarray(array, order="C").reshape(-1)
     step = _CHUNK_BYTES // flat.itemsize
-    return all(bool(np.isfinite(flat[start : start + step]).all()) for start in range(0, flat.size, step))
+    starts = rested(range(0, flat.size, step), 1)
+    return all(bool(np.isfinite(flat[start : start + step]).all()) for start in starts)
 
 
 def is_boolean(array: Array) -> bool:

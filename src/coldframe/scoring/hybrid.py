@@ -4,7 +4,6 @@ Owns the order of an answer. The same object answers offline and online, and is 
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats, Rows
 from coldframe.domain import Level
+from coldframe.pacing import in_parallel
 from coldframe.scoring.kernel import Wanted
 from coldframe.scoring.mixing.composed import by_row
 from coldframe.scoring.mixing.evidence import Calibration, Evidence, chosen, gather, occluded
@@ -102,8 +102,7 @@ class Hybrid:
     def prepare(self, threads: int = 1) -> None:
         """Do before the first request what all requests need, so many experts at once."""
         _ = self._is_young
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda expert: expert.prepare(), self.experts))
+        in_parallel(lambda expert: expert.prepare(), self.experts, threads)
 
     def contributions(self, mixed: Mixed, places: NDArray[np.int64]) -> Floats:
         """Return how much lower each candidate at `places` would score had one expert been silent.

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.errors import BundleError
+from coldframe.pacing import rested
 
 Array = NDArray[Any]
 
 BLOB = ".blob"
 OFFSETS = ".offsets"
+AT_ONCE = 1_024
+"""Texts decoded without a pause."""
 
 
 def encode_texts(name: str, texts: Sequence[str]) -> dict[str, Array]:
@@ -51,7 +54,7 @@ def decode_texts(blob: Array, offsets: Array) -> tuple[str, ...]:
         )
     data = blob.tobytes()
     try:
-        return tuple(data[start:end].decode() for start, end in pairwise(offsets.tolist()))
+        return tuple(data[start:end].decode() for start, end in rested(pairwise(offsets.tolist()), AT_ONCE))
     except UnicodeDecodeError as error:
         raise BundleError(
             f"A text array is not UTF-8: {error.reason}.", remedy="Train again, or promote another bundle."

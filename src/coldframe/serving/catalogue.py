@@ -14,9 +14,12 @@ import numpy as np
 
 from coldframe.dataset.training_set import NEVER, Bools, Rows, Times, Vocabulary, micros
 from coldframe.domain import Item
+from coldframe.pacing import rested
 from coldframe.store.protocol import Store
 
 FOREVER = np.iinfo(np.int64).max
+AT_ONCE = 256
+"""Items looked at without a pause."""
 _NO_ROWS: Rows = np.empty(0, np.int32)
 
 
@@ -113,7 +116,7 @@ def view_of(items: Iterable[Item], vocabulary: Vocabulary, version: int) -> Cata
     begins, ends = np.full(len(vocabulary), NEVER), np.full(len(vocabulary), FOREVER)
     of_category: dict[str, list[int]] = {}
     unknown, empty = 0, True
-    for item in items:
+    for item in rested(items, AT_ONCE):
         empty = False
         row = vocabulary.row_of.get(item.item_id)
         if row is None:

@@ -15,6 +15,7 @@ from coldframe.clock import Clock, new_recommendation_id, system_clock
 from coldframe.dataset.training_set import micros
 from coldframe.domain import Asked, Event, Impression, Recommendation, RecommendedItem, Scalar, SlotPolicy
 from coldframe.errors import BundleError, InputError
+from coldframe.pacing import at_most
 from coldframe.serving.explanation import Explanation, HistoryReason
 from coldframe.serving.kept import asked_of, digest
 from coldframe.serving.listing import wish_of
@@ -25,6 +26,9 @@ from coldframe.settings import Settings
 from coldframe.store.protocol import Store
 
 __all__ = ["Engine", "Explanation", "HistoryReason"]
+
+BESIDE_ANSWERS = 0.25
+"""How much of a core's time the opening of a bundle may take while another one answers: nobody waits for it."""
 
 
 class Answered(NamedTuple):
@@ -78,7 +82,8 @@ class Engine:
 
         A bundle that fails verification raises `BundleError` and the previous one keeps serving. Counts are read at
         most every 10 seconds; a store that cannot be read raises `StoreError` and the previous counts stay. The first
-        bundle is opened on all cores that are this worker's part, as it answers nobody yet; a later one on one.
+        bundle is opened on all cores that are this worker's part, as it answers nobody yet; a later one on one thread,
+        with pauses.
         """
         with self._refreshing:
             promoted, live, now = self._registry.promoted(), self._live, micros(self._clock())
@@ -86,16 +91,22 @@ class Engine:
                 if live is not None:
                     self._follow_catalogue(live, now)
                 return False
-            part = max(1, (os.cpu_count() or 1) // self._settings.serving.workers)
-            threads = part if live is None else 1
-            live = open_live(self._registry.open(threads=threads), self._store, self._settings, threads)
-            live.counts.refresh(now)
-            self._live = live
+            if live is None:
+                self._open(now, max(1, (os.cpu_count() or 1) // self._settings.serving.workers))
+            else:
+                with at_most(BESIDE_ANSWERS):
+                    self._open(now, 1)
             return True
+
+    def _open(self, now: int, threads: int) -> None:
+        live = open_live(self._registry.open(threads=threads), self._store, self._settings, threads)
+        live.counts.refresh(now)
+        self._live = live
 
     def _follow_catalogue(self, live: LiveModel, now: int) -> None:
         """Take in items that came since, and count what happened."""
-        live = followed(live, self._store, self._settings)
+        with at_most(BESIDE_ANSWERS):
+            live = followed(live, self._store, self._settings)
         live.counts.refresh(now)
         self._live = live
 

@@ -13,6 +13,7 @@ from coldframe.bundle.format import Bundle
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Item, RecommendedItem
 from coldframe.errors import UnknownIdError
+from coldframe.pacing import rested
 from coldframe.scoring.extending import likeness_of, with_newcomers
 from coldframe.scoring.likeness import Likeness
 from coldframe.scoring.packing import unpack
@@ -27,6 +28,9 @@ from coldframe.serving.pages import MarkedRows
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
+
+ITEMS_AT_ONCE = 128
+"""Items read without a pause."""
 
 
 class Made(NamedTuple):
@@ -157,6 +161,7 @@ def _live(bundle: str, opened: Opened, store: Store, settings: Settings) -> Live
 def _newcomers(model: ServedModel, store: Store, settings: Settings) -> tuple[int, tuple[Item, ...]]:
     """Return the catalogue's version, and its available items that a model does not know, the newest if too many."""
     version = store.catalogue_version()
-    unknown = [item for item in store.items() if item.available and item.item_id not in model.items.row_of]
+    items = rested(store.items(), ITEMS_AT_ONCE)
+    unknown = [item for item in items if item.available and item.item_id not in model.items.row_of]
     newest = sorted(unknown, key=lambda item: micros(item.created_at), reverse=True)[: settings.recommend.newcomers]
     return version, tuple(sorted(newest, key=lambda item: item.item_id))

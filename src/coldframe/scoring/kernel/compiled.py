@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Floats, Rows
+from coldframe.pacing import rest, rested
 from coldframe.scoring.kernel.library import Blocks, Library
 from coldframe.scoring.kernel.turning import turning_of
 from coldframe.scoring.kernel.wishes import Best, Wanted, by_scoring
@@ -21,7 +22,7 @@ LINE = 64
 LANES, GROUP = 16, 32
 LEADING = 4
 """One in so many groups of dimensions leads."""
-CHUNK = 4_096
+CHUNK = 512
 """Rows quantised at a time, whole blocks."""
 
 
@@ -34,6 +35,7 @@ class Compiled:
         self._turning = turning = turning_of(vectors)
         groups = -(-dim // (LEADING * GROUP))
         more = -(-dim // GROUP) - groups
+        rest()
         blocks = at_a_line(library.bytes(n, groups))
         deeper = at_a_line(-(-n // LANES) * LANES * more * GROUP // 2)
         tails, limits = np.zeros((-(-n // LANES), LANES), np.float32), np.zeros((-(-n // LANES), 4), np.float32)
@@ -49,7 +51,7 @@ class Compiled:
 
     def _quantise(self, vectors: Floats, bias: Floats | None) -> None:
         """Make the codes, some rows at a time: turned vectors are needed for a moment only."""
-        for start in range(0, len(vectors), CHUNK):
+        for start in rested(range(0, len(vectors), CHUNK), 1):
             turned = self._turning.turned(vectors[start : start + CHUNK])
             own = None if bias is None else bias[start:].ctypes.data
             self._library.quantise(self._level, self._blocks, start, turned.ctypes.data, own, len(turned))

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from coldframe.dataset.training_set import Floats
+from coldframe.pacing import rested
 
 SAMPLE = 20_000
 """Rows that the directions are found from."""
+AT_ONCE = 1_024
+"""Rows of it multiplied without a pause."""
 FURTHEST = 64.0
 """No direction is stretched more than this times as far as the first."""
 
@@ -66,7 +69,11 @@ def _directions(vectors: Floats) -> tuple[Floats, Floats] | None:
     None where there are none.
     """
     sample = vectors[:: max(1, len(vectors) // SAMPLE)]
-    size = np.abs(sample).max(axis=1, initial=0)
-    sample = sample[(size > 1e-10) & (size < 1e10)].astype(np.float32)
-    squares, directions = np.linalg.eigh((sample.T @ sample).astype(np.float64) / max(1, len(sample)))
+    gram, n = np.zeros((vectors.shape[1],) * 2), 0
+    for start in rested(range(0, len(sample), AT_ONCE), 1):
+        part = sample[start : start + AT_ONCE]
+        size = np.abs(part).max(axis=1, initial=0)
+        part = part[(size > 1e-10) & (size < 1e10)]
+        gram, n = gram + part.T @ part, n + len(part)
+    squares, directions = np.linalg.eigh(gram / max(1, n))
     return (np.maximum(squares[::-1], 0), directions[:, ::-1]) if squares[-1] > 0 else None
