@@ -17,10 +17,10 @@ from time import perf_counter, thread_time
 import msgspec
 import numpy as np
 from catalogue import Catalogue, made
-from serving import PEERS, SERVICES
 
 from coldframe.scoring.kernel import Matrix, Wanted, name
 from coldframe.scoring.threads import one_thread_each
+from serving import PEERS, SERVICES
 
 TAKEN = 20
 """Items whose vectors a query sums."""
