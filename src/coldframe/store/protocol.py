@@ -56,6 +56,16 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     row: str
 
 
+class CatalogueChanges(NamedTuple):
+    """What changed in the catalogue up to a version: items as they are now, in order of their id, and ids of those that
+    are gone.
+    """
+
+    version: int
+    items: Sequence[Item]
+    removed: Sequence[ItemId]
+
+
 class ItemCounts(NamedTuple):
     """Events per item, where there are any, and the serial of the newest event that was looked at."""
 
@@ -165,6 +175,10 @@ class Store(Ledger, People, Protocol):
 
     def catalogue_version(self) -> int:
         """Return a number that grows with every change of an item, so that a reader knows when to look again."""
+        ...
+
+    def catalogue_changes(self, since: int) -> CatalogueChanges:
+        """Return what changed after a version of the catalogue; after a later one than there is, nothing."""
         ...
 
     # impressions

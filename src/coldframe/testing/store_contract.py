@@ -54,6 +54,23 @@ class RecordContract:
         store.upsert_users([User(user_id="ann")])
         assert store.catalogue_version() == versions[-1]
 
+    def test_what_changed_since_a_version_is_told_alone(self, store: Store) -> None:
+        """Once, as it is now; what went and came again did not go."""
+        store.upsert_items([Item(item_id=item_id) for item_id in ("axe", "jug", "pot")])
+        version = store.catalogue_version()
+        assert store.catalogue_changes(version) == (version, [], [])
+        store.upsert_items([Item(item_id="axe"), Item(item_id="pot", title="Pot")])
+        store.upsert_items([Item(item_id="pot", title="Big pot")])
+        for item_id in ("axe", "jug"):
+            store.delete_item(ItemId(item_id))
+        store.upsert_items([Item(item_id="axe")])
+        now = store.catalogue_version()
+        changes = store.catalogue_changes(version)
+        assert changes == (now, [Item(item_id="axe"), Item(item_id="pot", title="Big pot")], ["jug"])
+        assert store.catalogue_changes(0) == changes
+        assert store.catalogue_changes(now - 1) == (now, [Item(item_id="axe")], [])
+        assert store.catalogue_changes(now + 5) == (now, [], [])
+
     def test_more_items_than_a_page_come_in_order(self, store: Store) -> None:
         """By item_id."""
         ids = [f"i{number:05d}" for number in range(2_500)]

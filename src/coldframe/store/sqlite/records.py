@@ -1,4 +1,4 @@
-"""Items, users, impressions and rejects: whole records, each a MessagePack blob under its key.
+"""Users, impressions and rejects: whole records, each a MessagePack blob under its key; `catalogue` has the items.
 
 Owns their rows. Commits nothing: what writes returns a job for the writer.
 """
@@ -34,7 +34,7 @@ def encode(record: Encodable) -> bytes:
 
 
 class Records(Generic[R]):
-    """The records of one table, `items` or `users`."""
+    """The records of one table, by id."""
 
     def __init__(self, table: str, kind: type[R]) -> None:
         self._table = table
@@ -48,8 +48,7 @@ class Records(Generic[R]):
         )
 
         def apply(connection: sqlite3.Connection, _sealed: set[str]) -> int:
-            changed = connection.executemany(statement, bodies.items()).rowcount if bodies else 0
-            return self._counted(connection, changed)
+            return connection.executemany(statement, bodies.items()).rowcount if bodies else 0
 
         return apply
 
@@ -57,8 +56,7 @@ class Records(Generic[R]):
         """Return the job that removes a record and says whether it was there."""
 
         def apply(connection: sqlite3.Connection, _sealed: set[str]) -> bool:
-            cursor = connection.execute(f"DELETE FROM {self._table} WHERE id = ?", (record_id,))  # noqa: S608
-            return self._counted(connection, cursor.rowcount) > 0
+            return connection.execute(f"DELETE FROM {self._table} WHERE id = ?", (record_id,)).rowcount > 0  # noqa: S608
 
         return apply
 
@@ -74,16 +72,6 @@ class Records(Generic[R]):
             (after, PAGE),
         )
         return [(record_id, self._decoder.decode(body)) for record_id, body in rows]
-
-    def _counted(self, connection: sqlite3.Connection, changed: int) -> int:
-        if changed and self._table == "items":
-            connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'catalogue'")
-        return changed
-
-
-def catalogue_version(connection: sqlite3.Connection) -> int:
-    """Return the number of changes of the catalogue."""
-    return connection.execute("SELECT value FROM counters WHERE name = 'catalogue'").fetchone()[0]
 
 
 _IMPRESSIONS = msgspec.msgpack.Decoder(Impression)

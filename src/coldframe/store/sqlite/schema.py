@@ -95,7 +95,15 @@ _SERIALS = (
 )
 """From here on `seq` is never given twice: it numbers events in the order in which they were accepted."""
 
-MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST, _TRAININGS, _PERSONS, _SERIALS)
+_CHANGES = (
+    "ALTER TABLE items ADD COLUMN changed INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX items_by_change ON items (changed)",
+    "CREATE TABLE removed_items (id TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX removed_by_change ON removed_items (changed)",
+)
+"""From here on an item says at which version of the catalogue it last changed; 0: before that was noted."""
+
+MIGRATIONS: tuple[Sequence[str], ...] = (_FIRST, _TRAININGS, _PERSONS, _SERIALS, _CHANGES)
 """The statements that lead from version n to n + 1."""
 
 

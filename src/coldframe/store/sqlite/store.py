@@ -20,8 +20,16 @@ from coldframe.domain import Event, Impression, Item, ItemId, Past, User, UserId
 from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
-from coldframe.store.protocol import EventReport, ImportReport, ItemCounts, Progress, Reject, StoreCounts
-from coldframe.store.sqlite import counting, histories, live, persons, records, schema, segments
+from coldframe.store.protocol import (
+    CatalogueChanges,
+    EventReport,
+    ImportReport,
+    ItemCounts,
+    Progress,
+    Reject,
+    StoreCounts,
+)
+from coldframe.store.sqlite import catalogue, counting, histories, live, persons, records, schema, segments
 from coldframe.store.sqlite.connections import Readers
 from coldframe.store.sqlite.failures import medium
 from coldframe.store.sqlite.index import Index
@@ -63,7 +71,7 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
             self._writer = Writer(path, settings, self._index.sealed)
         self._clock, self._settings = clock, settings
         self._sealing = Sealing(lock, self._readers, self._writer, self._segments, self._index, clock)
-        self._items, self._users = Records("items", Item), Records("users", User)
+        self._items, self._users = catalogue.Catalogue(), Records("users", User)
         self._lost: list[BaseException] = []
         try:
             self._sealing.tidy()
@@ -185,7 +193,12 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
 
     def catalogue_version(self) -> int:
         """Return a number that grows with every change of an item."""
-        return self._readers.once("read the catalogue's version", records.catalogue_version)
+        return self._readers.once("read the catalogue's version", catalogue.version)
+
+    def catalogue_changes(self, since: int) -> CatalogueChanges:
+        """Return what changed after a version, of one state of the catalogue."""
+        with self._readers.reading("read the catalogue's changes") as connection:
+            return self._items.changes(connection, since)
 
     # impressions
     def append_impressions(self, impressions: Sequence[Impression]) -> None:
