@@ -14,9 +14,11 @@ from coldframe.clock import fixed_clock
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Event, Item
 from coldframe.errors import BundleError, InputError, UnknownIdError
-from coldframe.serving.catalogue import Catalogue
+from coldframe.serving.catalogue import CatalogueView
+from coldframe.serving.changes import Kept
 from coldframe.serving.engine import Engine
 from coldframe.serving.requests import Person, moment_for, past_of
+from coldframe.serving.terms import Terms
 from coldframe.settings import ServingSettings, Settings
 
 DAY = timedelta(days=1)
@@ -130,8 +132,22 @@ def test_without_any_catalogue_every_item_of_the_bundle_can_be_shown(world):
     assert ids(world.engine.recommend("ada")) == "edcba"
 
 
+def test_after_a_change_only_what_changed_is_read(world, monkeypatch):
+    def never():
+        raise AssertionError("all of the catalogue is read again")
+
+    lamps = Terms(filter='category = "lamps"')
+    assert ids(world.engine.recommend("ada", terms=lamps)) == "cba"
+    monkeypatch.setattr(world.store, "items", never)
+    world.store.upsert_items([Item(item_id="e", available=False)])
+    assert world.engine.refresh() is False
+    assert ids(world.engine.recommend("ada", terms=lamps)) == "cba"
+    world.store.delete_item("c")
+    assert ids(world.engine.recommend("ada", terms=lamps)) == "ba"
+
+
 def test_the_catalogue_is_read_again_only_when_it_changed(world):
-    catalogue = Catalogue(world.store, Vocabulary(tuple("abcde")))
+    catalogue = Kept(world.store, CatalogueView.empty(Vocabulary(tuple("abcde"))))
     before = catalogue.current()
     assert catalogue.current() is before
     world.store.upsert_items([Item(item_id="a", available=False)])

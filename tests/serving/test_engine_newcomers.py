@@ -9,6 +9,7 @@ from test_engine_trained import NOW, SETTINGS, purchase, shop  # noqa: F401
 from coldframe.clock import fixed_clock
 from coldframe.domain import Item
 from coldframe.serving.engine import Engine
+from coldframe.serving.terms import Terms
 
 TEA = Item(item_id="new-tea", title="tea", categories=("tea",), created_at=NOW - timedelta(hours=1))
 NAIL = Item(item_id="new-nail", title="nail", categories=("nail",), created_at=NOW - timedelta(hours=2))
@@ -82,6 +83,20 @@ def test_the_newest_come_first_where_there_is_no_room_for_all(world):
     assert "new-tea" in ids(narrow.recommend("u-0", n=26))
     assert "new-nail" not in ids(narrow.recommend("u-1", n=26))
     assert narrow.items_unknown_to_bundle == 1
+
+
+def test_a_newcomer_is_taken_in_without_reading_all_of_the_catalogue(world, monkeypatch):
+    store, engine = world
+    engine.recommend("u-0", terms=Terms(filter='category = "tea"'))
+
+    def never():
+        raise AssertionError("all of the catalogue is read again")
+
+    monkeypatch.setattr(store, "items", never)
+    store.upsert_items([TEA])
+    engine.refresh()
+    assert "new-tea" in ids(engine.recommend("u-0", n=26, terms=Terms(filter='category = "tea"')))
+    assert "new-tea" not in ids(engine.recommend("u-0", n=26, terms=Terms(filter='category = "nail"')))
 
 
 def test_what_does_not_change_newcomers_keeps_the_model(world):

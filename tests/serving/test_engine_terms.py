@@ -68,4 +68,4 @@ def test_a_wrong_filter_is_refused_before_anything_is_asked():
 
 def test_nothing_is_read_of_the_catalogue_before_the_first_condition(world):
     world.engine.recommend("ada")
-    assert world.engine._live.attributes._columns is None
+    assert world.engine._live.attributes._kept is None

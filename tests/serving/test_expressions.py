@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from coldframe.dataset.training_set import Vocabulary
 from coldframe.domain import Item
 from coldframe.errors import InputError
-from coldframe.serving.attributes import columns_of, numerics_of
+from coldframe.serving.attributes import Columns, numerics_of
 from coldframe.serving.expressions import MAX_CHARACTERS, MAX_COMPARISONS, parse
+from coldframe.store.protocol import CatalogueChanges
 
 ITEMS = [
     Item(item_id="a", categories=("lamps",), tags=("sale", "red"), numeric={"price": 20.0, "net weight": 1.0}),
@@ -20,7 +21,8 @@ ITEMS = [
     Item(item_id="c", tags=("it's",), created_at=datetime(2026, 1, 31, 9, tzinfo=UTC)),
     Item(item_id="d", categories=("lamps",), expires_at=datetime(2027, 1, 1, tzinfo=UTC), numeric={"title": 7.0}),
 ]
-COLUMNS = columns_of([*ITEMS, Item(item_id="unheard of")], Vocabulary(("a", "b", "c", "d")), 1)
+NOTHING = Columns.empty(Vocabulary(("a", "b", "c", "d")))
+COLUMNS = NOTHING.after(CatalogueChanges(1, [*ITEMS, Item(item_id="unheard of")], []))
 
 
 def meeting(text):
@@ -153,7 +155,7 @@ def test_a_mask_is_made_once_and_cannot_be_written_to():
 
 def test_masks_used_longest_ago_go_first(monkeypatch):
     monkeypatch.setattr("coldframe.serving.attributes.KEPT_BYTES", 2 * 4)
-    columns = columns_of(ITEMS, COLUMNS.items, 1)
+    columns = NOTHING.after(CatalogueChanges(1, ITEMS, []))
     first, second = columns.meeting("price < 1"), columns.meeting("price < 2")
     assert columns.meeting("price < 1") is first
     columns.meeting("price < 3")

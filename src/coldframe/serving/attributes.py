@@ -5,7 +5,7 @@ first condition is asked for. Never parses a text (`expressions`) and never deci
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from threading import Lock
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import NEVER, Bags, Bools, Rows, Vocabulary, micros
 from coldframe.domain import Item
+from coldframe.serving.changes import Kept, regrouped, whole
 from coldframe.serving.expressions import Among, Compare, Condition, Every, Not, Some, parse
-from coldframe.store.protocol import Store
+from coldframe.store.protocol import CatalogueChanges, Store
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Most memory of the masks that are kept: those used longest ago go first."""
@@ -38,6 +39,57 @@ class Columns:
     _masks: OrderedDict[str, Bools] = field(default_factory=OrderedDict[str, Bools])
     _groups: dict[str, Bags] = field(default_factory=dict[str, Bags])
     _lock: Lock = field(default_factory=Lock)
+
+    @staticmethod
+    def empty(items: Vocabulary) -> "Columns":
+        """Return the columns of a catalogue without an item.
+
+        >>> items = [Item(item_id="a", numeric={"price": 3.0}), Item(item_id="b", categories=("mugs",))]
+        >>> columns = Columns.empty(Vocabulary(("a", "b"))).after(CatalogueChanges(1, items, []))
+        >>> columns.meeting('price < 5 or category = "mugs"').tolist()
+        [True, True]
+        """
+        times = {name: np.full(len(items), NEVER, np.int64) for name in ("created_at", "expires_at")}
+        return Columns(0, items, {"category": {}, "tag": {}}, times, {})
+
+    def after(self, changes: CatalogueChanges) -> "Columns":
+        """Return the columns at a later version."""
+        times = {name: column.copy() for name, column in self.times.items()}
+        numbers = {name: column.copy() for name, column in self.numbers.items()}
+        changed, texts = list[int](), {name: list[tuple[str, int]]() for name in self.texts}
+        known = ((self.items.row_of.get(item.item_id), item) for item in changes.items)
+        for row, item in known:
+            if row is None:
+                continue
+            changed.append(row)
+            texts["category"] += [(value, row) for value in set(item.categories)]
+            texts["tag"] += [(value, row) for value in set(item.tags)]
+            times["created_at"][row], times["expires_at"][row] = micros(item.created_at), micros(item.expires_at)
+            for column in numbers.values():
+                column[row] = np.nan
+            for name, number in item.numeric.items():
+                if name not in numbers:
+                    numbers[name] = np.full(len(self.items), np.nan)
+                numbers[name][row] = number
+        gone = self.items.rows(changes.removed)
+        gone = gone[gone >= 0]
+        for column in (*times.values(), *numbers.values()):
+            column[gone] = NEVER if column.dtype == np.int64 else np.nan
+        changed += gone.tolist()
+        rows = {name: regrouped(of, changed, texts[name]) for name, of in self.texts.items()}
+        return Columns(changes.version, self.items, rows, times, numbers)
+
+    def extended(self, n_known: int, items: Vocabulary, newcomers: Sequence[Item]) -> "Columns":
+        """Return the columns of the first `n_known` rows, and of newcomers among the rows of `items` behind them."""
+        beyond, more = range(n_known, len(self.items)), len(items) - n_known
+        kept = Columns(
+            self.version,
+            items,
+            {name: regrouped(of, beyond, ()) for name, of in self.texts.items()},
+            {name: np.append(column[:n_known], np.full(more, NEVER)) for name, column in self.times.items()},
+            {name: np.append(column[:n_known], np.full(more, np.nan)) for name, column in self.numbers.items()},
+        )
+        return kept.after(CatalogueChanges(self.version, newcomers, []))
 
     def meeting(self, text: str) -> Bools:
         """Return the rows that meet a condition, bool [n_items], not to be written to. Raises `InputError`."""
@@ -105,54 +157,27 @@ class Columns:
 
 
 class Attributes:
-    """A store's items over one bundle's rows, read again when a condition comes and the catalogue has changed.
+    """A store's items over one bundle's rows, read when the first condition comes. Safe from several threads.
 
-    Safe from several threads.
+    `columns` are those of the same rows that were read before, None where nobody asked yet.
     """
 
-    def __init__(self, store: Store, vocabulary: Vocabulary) -> None:
-        self._store, self._vocabulary = store, vocabulary
-        self._columns: Columns | None = None
-        self._lock = Lock()
+    def __init__(self, store: Store, vocabulary: Vocabulary, columns: Columns | None = None) -> None:
+        self._store, self._vocabulary, self._lock = store, vocabulary, Lock()
+        self._kept = None if columns is None else Kept(store, columns)
 
     def current(self) -> Columns:
         """Return the columns as the store has them now."""
-        version = self._store.catalogue_version()
-        columns = self._columns
-        if columns is not None and columns.version >= version:
-            return columns
         with self._lock:
-            if self._columns is None or self._columns.version < version:
-                version = self._store.catalogue_version()
-                self._columns = columns_of(self._store.items(), self._vocabulary, version)
-            return self._columns
+            if self._kept is None:
+                self._kept = Kept(self._store, Columns.empty(self._vocabulary).after(whole(self._store)))
+        return self._kept.current()
 
-
-def columns_of(items: Iterable[Item], vocabulary: Vocabulary, version: int) -> Columns:
-    """Return a catalogue by column.
-
-    >>> items = [Item(item_id="a", numeric={"price": 3.0}), Item(item_id="b", categories=("mugs",))]
-    >>> columns_of(items, Vocabulary(("a", "b")), 1).meeting('price < 5 or category = "mugs"').tolist()
-    [True, True]
-    """
-    size = len(vocabulary)
-    texts: dict[str, dict[str, list[int]]] = {"category": {}, "tag": {}}
-    times = {name: np.full(size, NEVER, np.int64) for name in ("created_at", "expires_at")}
-    numbers: dict[str, NDArray[np.float64]] = {}
-    for item in items:
-        row = vocabulary.row_of.get(item.item_id)
-        if row is None:
-            continue
-        for name, values in (("category", item.categories), ("tag", item.tags)):
-            for value in set(values):
-                texts[name].setdefault(value, []).append(row)
-        times["created_at"][row], times["expires_at"][row] = micros(item.created_at), micros(item.expires_at)
-        for name, number in item.numeric.items():
-            if name not in numbers:
-                numbers[name] = np.full(size, np.nan)
-            numbers[name][row] = number
-    rows = {name: {value: np.array(found, np.int32) for value, found in of.items()} for name, of in texts.items()}
-    return Columns(version, vocabulary, rows, times, numbers)
+    def extended(self, n_known: int, items: Vocabulary, newcomers: Sequence[Item]) -> "Attributes":
+        """Return the same over the first `n_known` rows with newcomers behind them, without reading those again."""
+        with self._lock:
+            columns = self._kept.current().extended(n_known, items, newcomers) if self._kept else None
+        return Attributes(self._store, items, columns)
 
 
 @lru_cache(maxsize=1_024)

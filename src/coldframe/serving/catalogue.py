@@ -1,25 +1,22 @@
 """What of a bundle's catalogue can be shown at a moment.
 
-Owns the masks over a bundle's item rows, read from the store and kept until the catalogue changes. Never scores, and
-never hides an item for what one user did.
+Owns the masks over a bundle's item rows, and which items have no row. Never scores, and never hides an item for what
+one user did.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
 from coldframe.dataset.training_set import NEVER, Bools, Rows, Times, Vocabulary, micros
 from coldframe.domain import Item
-from coldframe.pacing import rested
-from coldframe.store.protocol import Store
+from coldframe.serving.changes import regrouped
+from coldframe.store.protocol import CatalogueChanges
 
 FOREVER = np.iinfo(np.int64).max
-AT_ONCE = 256
-"""Items looked at without a pause."""
 _NO_ROWS: Rows = np.empty(0, np.int32)
 
 
@@ -27,16 +24,81 @@ _NO_ROWS: Rows = np.empty(0, np.int32)
 class CatalogueView:
     """The catalogue at one version, over the rows of one bundle.
 
-    `listed` says which rows are in the catalogue and available, `begins` ≤ now < `ends` (µs) when each can be shown;
-    all bool or int64 [n_items]. `unknown` counts available items that have no row.
+    `there` says which rows are in the catalogue, `available` which of them can be had, `begins` ≤ now < `ends` (µs)
+    when; all bool or int64 [n_items]. `strangers` are the items that have no row, by id.
     """
 
     version: int
-    listed: Bools
+    items: Vocabulary
+    there: Bools
+    available: Bools
     begins: Times
     ends: Times
     of_category: Mapping[str, Rows]
-    unknown: int
+    strangers: Mapping[str, Item]
+
+    @staticmethod
+    def empty(items: Vocabulary) -> "CatalogueView":
+        """Return the view of a catalogue without an item."""
+        nothing = np.zeros(len(items), np.bool_)
+        begins, ends = np.full(len(items), NEVER), np.full(len(items), FOREVER)
+        return CatalogueView(0, items, nothing, nothing, begins, ends, {}, {})
+
+    @property
+    def unknown(self) -> int:
+        """How many available items have no row."""
+        return sum(item.available for item in self.strangers.values())
+
+    @cached_property
+    def listed(self) -> Bools:
+        """Which rows can be had at all. Of an empty catalogue nothing can be left out: every one."""
+        return self.available if self.strangers or self.there.any() else np.ones(len(self.items), np.bool_)
+
+    def after(self, changes: CatalogueChanges) -> "CatalogueView":
+        """Return the view at a later version.
+
+        >>> items = [Item(item_id="a", available=False), Item(item_id="b"), Item(item_id="new")]
+        >>> view = CatalogueView.empty(Vocabulary(("a", "b", "gone"))).after(CatalogueChanges(1, items, []))
+        >>> view.shown(0).tolist(), view.unknown
+        ([False, True, False], 1)
+        """
+        there, available = self.there.copy(), self.available.copy()
+        begins, ends = self.begins.copy(), self.ends.copy()
+        strangers, changed, categories = dict(self.strangers), list[int](), list[tuple[str, int]]()
+        for item in changes.items:
+            row = self.items.row_of.get(item.item_id)
+            if row is None:
+                strangers[item.item_id] = item
+                continue
+            there[row], available[row] = True, item.available
+            begins[row] = micros(item.created_at)
+            ends[row] = micros(item.expires_at) if item.expires_at else FOREVER
+            changed.append(row)
+            categories += [(category, row) for category in set(item.categories)]
+        for item_id in changes.removed:
+            strangers.pop(item_id, None)
+            row = self.items.row_of.get(item_id)
+            if row is not None:
+                there[row] = available[row] = False
+                begins[row], ends[row] = NEVER, FOREVER
+                changed.append(row)
+        of_category = regrouped(self.of_category, changed, categories)
+        return CatalogueView(changes.version, self.items, there, available, begins, ends, of_category, strangers)
+
+    def extended(self, items: Vocabulary, newcomers: Sequence[Item]) -> "CatalogueView":
+        """Return the view over more rows: `newcomers` are those of its strangers that have one in `items`."""
+        more = len(items) - len(self.items)
+        named = {item.item_id for item in newcomers}
+        longer = replace(
+            self,
+            items=items,
+            there=np.append(self.there, np.zeros(more, np.bool_)),
+            available=np.append(self.available, np.zeros(more, np.bool_)),
+            begins=np.append(self.begins, np.full(more, NEVER)),
+            ends=np.append(self.ends, np.full(more, FOREVER)),
+            strangers={item_id: item for item_id, item in self.strangers.items() if item_id not in named},
+        )
+        return longer.after(CatalogueChanges(self.version, newcomers, []))
 
     def shown(self, now: int, category: str | None = None) -> Bools:
         """Return a new mask of the rows that can be shown at `now` (µs), of one category if named."""
@@ -78,56 +140,3 @@ class Window(NamedTuple):
         since = max(int(begins[begun].max(initial=NEVER)), int(ends[ended].max(initial=NEVER)))
         until = min(int(begins[~begun].min(initial=FOREVER)), int(ends[~ended].min(initial=FOREVER)))
         return Window(since, until, listed & begun & ~ended)
-
-
-class Catalogue:
-    """The store's catalogue over one bundle's rows, read again when its version grows. Safe from several threads."""
-
-    def __init__(self, store: Store, vocabulary: Vocabulary) -> None:
-        self._store = store
-        self._vocabulary = vocabulary
-        self._lock = Lock()
-        self._view = self._read()
-
-    def current(self) -> CatalogueView:
-        """Return the catalogue as the store has it now."""
-        version = self._store.catalogue_version()
-        if self._view.version >= version:
-            return self._view
-        with self._lock:
-            if self._view.version < version:
-                self._view = self._read()
-            return self._view
-
-    def _read(self) -> CatalogueView:
-        version = self._store.catalogue_version()
-        return view_of(self._store.items(), self._vocabulary, version)
-
-
-def view_of(items: Iterable[Item], vocabulary: Vocabulary, version: int) -> CatalogueView:
-    """Return the view of a catalogue. Of an empty one nothing can be left out: every row is listed.
-
-    >>> items = [Item(item_id="a", available=False), Item(item_id="b"), Item(item_id="new")]
-    >>> view = view_of(items, Vocabulary(("a", "b", "gone")), version=1)
-    >>> view.shown(0).tolist(), view.unknown
-    ([False, True, False], 1)
-    """
-    listed = np.zeros(len(vocabulary), np.bool_)
-    begins, ends = np.full(len(vocabulary), NEVER), np.full(len(vocabulary), FOREVER)
-    of_category: dict[str, list[int]] = {}
-    unknown, empty = 0, True
-    for item in rested(items, AT_ONCE):
-        empty = False
-        row = vocabulary.row_of.get(item.item_id)
-        if row is None:
-            unknown += item.available
-            continue
-        listed[row] = item.available
-        begins[row] = micros(item.created_at)
-        ends[row] = micros(item.expires_at) if item.expires_at else FOREVER
-        for category in set(item.categories):
-            of_category.setdefault(category, []).append(row)
-    if empty:
-        listed[:] = True
-    rows = {category: np.array(found, np.int32) for category, found in of_category.items()}
-    return CatalogueView(version, listed, begins, ends, rows, unknown)

@@ -4,7 +4,7 @@ Owns opening the promoted bundle, taking in newcomers, and the translation betwe
 which bundle serves, never reads a person and never writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -13,14 +13,14 @@ from coldframe.bundle.format import Bundle
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Item, RecommendedItem
 from coldframe.errors import UnknownIdError
-from coldframe.pacing import rested
 from coldframe.scoring.extending import likeness_of, with_newcomers
 from coldframe.scoring.likeness import Likeness
 from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
 from coldframe.scoring.served import ServedModel
 from coldframe.serving.attributes import Attributes
-from coldframe.serving.catalogue import Catalogue
+from coldframe.serving.catalogue import CatalogueView
+from coldframe.serving.changes import Kept, whole
 from coldframe.serving.counts import LiveCounts
 from coldframe.serving.explanation import Explanation, explanation
 from coldframe.serving.listing import Listed, list_of, narrow
@@ -28,9 +28,6 @@ from coldframe.serving.pages import MarkedRows
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
 from coldframe.store.protocol import Store
-
-ITEMS_AT_ONCE = 128
-"""Items read without a pause."""
 
 
 class Made(NamedTuple):
@@ -56,15 +53,16 @@ class Opened:
 class LiveModel:
     """A verified bundle that answers. Safe from several threads: catalogue and counts change, each as a whole.
 
-    `opened` is what the bundle holds, `model` the same with the newcomers that were there at catalogue `version`.
+    `opened` is what the bundle holds, `model` the same with the newcomers that were there at the catalogue `known` over
+    the bundle's own rows.
     """
 
     bundle: str
     opened: Opened
+    known: CatalogueView
     newcomers: tuple[Item, ...]
-    version: int
     model: ServedModel
-    catalogue: Catalogue
+    catalogue: Kept[CatalogueView]
     counts: LiveCounts
     questions: Questions
     attributes: Attributes
@@ -107,7 +105,7 @@ class LiveModel:
     def _question(self, person: Person, wish: Wish, now: int) -> Question:
         question = self.questions.of(person, wish, self.catalogue.current(), self.counts.current(), now)
         narrow(question.request, wish, self.attributes, self.marked)
-        return replace(question, catalogue=min(question.catalogue, self.version))
+        return replace(question, catalogue=min(question.catalogue, self.known.version))
 
     def _row(self, item_id: str) -> int:
         row = self.model.items.row_of.get(item_id)
@@ -127,41 +125,41 @@ def open_live(bundle: Bundle, store: Store, settings: Settings, threads: int) ->
     model = unpack(bundle.arrays, bundle.meta)
     model.prepare(threads)
     model.answer(Request(), 1)
-    return _live(bundle.id, Opened(model), store, settings)
+    known = CatalogueView.empty(model.items).after(whole(store))
+    return _live(bundle.id, Opened(model), known, Attributes(store, model.items), store, settings)
 
 
 def followed(live: LiveModel, store: Store, settings: Settings) -> LiveModel:
     """Return the same bundle with the newcomers that the catalogue has by now, `live` itself if it did not change."""
-    if store.catalogue_version() == live.version:
+    if store.catalogue_version() == live.known.version:
         return live
-    version, newcomers = _newcomers(live.opened.model, store, settings)
-    if newcomers == live.newcomers:
-        return replace(live, version=version)
-    return _live(live.bundle, live.opened, store, settings)
+    known = live.known.after(store.catalogue_changes(live.known.version))
+    if _newest(known.strangers, settings) == live.newcomers:
+        return replace(live, known=known)
+    return _live(live.bundle, live.opened, known, live.attributes, store, settings)
 
 
-def _live(bundle: str, opened: Opened, store: Store, settings: Settings) -> LiveModel:
-    version, newcomers = _newcomers(opened.model, store, settings)
+def _live(
+    bundle: str, opened: Opened, known: CatalogueView, attributes: Attributes, store: Store, settings: Settings
+) -> LiveModel:
+    newcomers = _newest(known.strangers, settings)
     model = with_newcomers(opened.model, newcomers, opened.likeness) if newcomers else opened.model
-    questions = Questions(model, Vocabulary(model.attribute_names), settings)
     return LiveModel(
         bundle,
         opened,
+        known,
         newcomers,
-        version,
         model,
-        Catalogue(store, model.items),
+        Kept(store, known.extended(model.items, newcomers)),
         LiveCounts(store, model),
-        questions,
-        Attributes(store, model.items),
+        Questions(model, Vocabulary(model.attribute_names), settings),
+        attributes.extended(len(opened.model.items), model.items, newcomers),
         MarkedRows(model.items),
     )
 
 
-def _newcomers(model: ServedModel, store: Store, settings: Settings) -> tuple[int, tuple[Item, ...]]:
-    """Return the catalogue's version, and its available items that a model does not know, the newest if too many."""
-    version = store.catalogue_version()
-    items = rested(store.items(), ITEMS_AT_ONCE)
-    unknown = [item for item in items if item.available and item.item_id not in model.items.row_of]
-    newest = sorted(unknown, key=lambda item: micros(item.created_at), reverse=True)[: settings.recommend.newcomers]
-    return version, tuple(sorted(newest, key=lambda item: item.item_id))
+def _newest(strangers: Mapping[str, Item], settings: Settings) -> tuple[Item, ...]:
+    """Return the available items that a bundle does not know, the newest if too many, in order of their id."""
+    available = [item for item in strangers.values() if item.available]
+    newest = sorted(available, key=lambda item: (-micros(item.created_at), item.item_id))
+    return tuple(sorted(newest[: settings.recommend.newcomers], key=lambda item: item.item_id))

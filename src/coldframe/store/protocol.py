@@ -62,7 +62,7 @@ class CatalogueChanges(NamedTuple):
     """
 
     version: int
-    items: Sequence[Item]
+    items: Iterable[Item]
     removed: Sequence[ItemId]
 
 
