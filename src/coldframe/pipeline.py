@@ -106,6 +106,7 @@ def _train(
     progress("read", 0, 3)
     store.seal(before=clock())
     days = settings.window.days if window_days is None else window_days
+    catalogue = store.catalogue_version()
     training_set = read(store, settings, as_of=as_of, window_days=days)
     watch.lap("read")
     progress("models", 1, 3)
@@ -114,7 +115,7 @@ def _train(
     budget.check("bundle")
     progress("bundle", 2, 3)
     arrays, meta = pack(served(training_set, trained))
-    meta |= described(training_set, trained, settings, days)
+    meta |= described(training_set, trained, settings, days) | {"catalogue": catalogue}
     bundle = registry.publish(arrays, meta, created_at=clock(), nullable=NULLABLE)
     watch.lap("bundle")
     progress("bundle", 3, 3)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from coldframe.domain import Item
 from coldframe.models import train_hybrid
 from coldframe.models.content_matrix import tf_idf
 from coldframe.models.recommender import served
-from coldframe.scoring.extending import likeness_of, with_newcomers
+from coldframe.scoring.extending import described_anew, likeness_of, with_newcomers
 from coldframe.scoring.kernel import Wanted
 from coldframe.scoring.likeness import Likeness, Near
 from coldframe.scoring.newcomers import Newcomers
@@ -120,7 +121,7 @@ def test_a_newcomer_is_similar_to_what_it_is_like(trained):
 
 def test_what_is_inherited_is_the_weighted_mean_of_what_is_known():
     near = Near(np.array([[0, 2], [1, -1], [-1, -1]], np.int32), np.array([[0.75, 0.25], [1, 0], [0, 0]], np.float32))
-    newcomers = Newcomers(3, near)
+    newcomers = Newcomers(3, near, np.empty(0, np.int32))
     said = newcomers.inherited(InFull(np.array([4, np.nan, 8], np.float32)))
     np.testing.assert_array_equal(said, np.array([5, np.nan, np.nan], np.float32))
 
@@ -137,6 +138,58 @@ def test_likeness_is_the_cosine_that_training_knows():
         assert among[kept].all()
         assert cosines[row, kept] == pytest.approx(best[best > 0][: len(kept)], abs=1e-5)
         assert near.weights[row, : len(kept)] == pytest.approx(best[: len(kept)] / best[: len(kept)].sum(), abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def edited(trained):
+    """The model with its favourite described as an item of another shelf is, and a newcomer like it."""
+    small, (_, model, _, favourite) = shop(n_users=80, n_items=60), trained
+    shelf = int(model.items.ids[favourite][1:]) % len(SHELVES)
+    other = next(item for item in small.items if int(item.item_id[1:]) % len(SHELVES) == (shelf + 1) % len(SHELVES))
+    described = Item(item_id=model.items.ids[favourite], title=other.title, text=other.text, tags=other.tags)
+    anew = described_anew(model, [described], likeness_of(model))
+    assert anew == {favourite: described}
+    newcomer = Item(item_id="new-twin", title=other.title, text=other.text, tags=other.tags)
+    return with_newcomers(model, [newcomer], likeness_of(model), anew)
+
+
+def test_what_is_described_as_it_was_or_nearly_is_not_described_anew(trained):
+    _, model, _, favourite = trained
+    likeness, items = likeness_of(model), shop(n_users=80, n_items=60).items
+    known = [item for item in items if item.item_id in model.items.row_of]
+    assert described_anew(model, known, likeness) == {}
+    dearer = [msgspec.structs.replace(item, numeric={"price": 99.0}, available=False) for item in known]
+    assert described_anew(model, dearer, likeness) == {}
+    bare = Item(item_id=model.items.ids[favourite])
+    assert described_anew(model, [bare], likeness) == {favourite: bare}
+
+
+def test_content_experts_say_of_an_edited_item_what_it_is_like_now_and_others_what_they_said(trained, edited):
+    training_set, model, _, favourite = trained
+    twin = len(model.items)
+    for _, request in asked(training_set, twin, longer=1):
+        for before, expert in zip(model.hybrid.experts, edited.hybrid.experts, strict=True):
+            was, now = before.opinion(replace(request, allowed=None)).scores(), expert.opinion(request).scores()
+            others = np.arange(twin) != favourite
+            np.testing.assert_array_equal(now[:twin][others], was[others])
+            if expert.family == "content":
+                assert now[favourite] == pytest.approx(now[twin], rel=0.2, abs=0.05, nan_ok=True)
+            else:
+                np.testing.assert_array_equal(now[favourite], was[favourite])
+
+
+def test_an_edited_item_is_found_by_what_it_is_like_now(trained, edited):
+    training_set, model, _, favourite = trained
+    n = len(model.items) + 1
+    for _, request in asked(training_set, len(model.items), longer=1):
+        for expert in edited.hybrid.experts:
+            opinion = expert.opinion(request)
+            scores = opinion.scores()
+            rows = np.array([favourite, 0, n - 1, favourite], np.int32)
+            np.testing.assert_array_equal(opinion.of(rows), scores[rows])
+            known = np.flatnonzero(request.allowed & ~np.isnan(scores))
+            expected = best_rows(known, scores, 7, request.now)
+            assert opinion.best([Wanted(request.allowed, 7)], request.now)[0].tolist() == expected.tolist()
 
 
 def test_without_newcomers_the_model_is_the_same_object(trained):

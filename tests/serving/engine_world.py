@@ -11,6 +11,7 @@ import numpy as np
 
 from coldframe.bundle.registry import Registry
 from coldframe.clock import fixed_clock
+from coldframe.dataset.features import fit_item_features
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Event, Item, User
 from coldframe.errors import BundleError
@@ -35,6 +36,15 @@ class ShelfModel:
     attribute_names: tuple[str, ...] = ("country=PT", "vip=true")
     expert_names: tuple[str, ...] = ("content", "popular")
     exposure: Exposure = field(default_factory=Exposure)
+
+    @property
+    def item_features(self):
+        items = [Item(item_id=item, categories=(SHELVES[item],)) for item in self.items.ids]
+        return fit_item_features(items, text_buckets=1)
+
+    @property
+    def category_names(self):
+        return self.item_features.category_names
 
     def parts(self, request):
         same = self.shelf[request.history.item][:, None] == self.shelf[None, :]

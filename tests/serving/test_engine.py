@@ -139,7 +139,7 @@ def test_after_a_change_only_what_changed_is_read(world, monkeypatch):
     lamps = Terms(filter='category = "lamps"')
     assert ids(world.engine.recommend("ada", terms=lamps)) == "cba"
     monkeypatch.setattr(world.store, "items", never)
-    world.store.upsert_items([Item(item_id="e", available=False)])
+    world.store.upsert_items([Item(item_id="e", categories=("mugs",), available=False)])
     assert world.engine.refresh() is False
     assert ids(world.engine.recommend("ada", terms=lamps)) == "cba"
     world.store.delete_item("c")

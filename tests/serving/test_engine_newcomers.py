@@ -99,6 +99,30 @@ def test_a_newcomer_is_taken_in_without_reading_all_of_the_catalogue(world, monk
     assert "new-tea" not in ids(engine.recommend("u-0", n=26, terms=Terms(filter='category = "nail"')))
 
 
+def places(engine, user):
+    return ids(engine.recommend(user, n=26)).index("nail-3")
+
+
+def test_an_item_described_anew_is_recommended_by_what_it_is_now(world):
+    """At once, also by an engine that opens the bundle later, and no more once it is what it was."""
+    store, engine = world
+    was = store.item("nail-3")
+    before = [places(engine, user) for user in ("u-0", "u-1")]
+    store.upsert_items([Item(item_id="nail-3", title="tea", categories=("tea",))])
+    assert not engine.refresh()
+    later = Engine(store, engine._registry, SETTINGS, clock=fixed_clock(NOW))
+    later.refresh()
+    for one in (engine, later):
+        assert places(one, "u-0") < before[0]
+        assert places(one, "u-1") > before[1]
+        assert one.explain("u-0", "nail-3").score == next(
+            item.score for item in one.recommend("u-0", n=26).items if item.item_id == "nail-3"
+        )
+    store.upsert_items([was])
+    engine.refresh()
+    assert [places(engine, user) for user in ("u-0", "u-1")] == before
+
+
 def test_what_does_not_change_newcomers_keeps_the_model(world):
     store, engine = world
     store.upsert_items([TEA])

@@ -1,9 +1,10 @@
-"""Items that came since the training: they are scored at once, by what they are like.
+"""Items that came since the training, or were described anew: they are scored at once, by what they are like.
 
-A newcomer inherits from each expert that rests on content the weighted mean of what that expert says of its nearest
-known items; other experts cannot say, as of any item that nobody took. To the mixer it is one more such item. What
-somebody did with a newcomer counts as done with the known item that is most like it. Owns that inheritance; rows of
-newcomers follow those of the bundle, and the bundle itself does not change.
+Such an item inherits from each expert that rests on content the weighted mean of what that expert says of its nearest
+known items. Of one that came, other experts cannot say, as of any item that nobody took: to the mixer it is one more
+such item, and what somebody did with it counts as done with the known item that is most like it. Of one that was
+described anew they say what they said. Owns that inheritance; rows of newcomers follow those of the bundle, and the
+bundle itself does not change.
 """
 
 from collections.abc import Sequence
@@ -18,18 +19,33 @@ from coldframe.scoring.likeness import Near
 from coldframe.scoring.opinion import Opinion, SpeaksBriefly
 from coldframe.scoring.ranking import best_of
 from coldframe.scoring.request import Expert, Family, History, Request
-from coldframe.scoring.space import Followed, Space, Units, in_space
+from coldframe.scoring.space import Placed, Space, Units, in_space
 
 
 @dataclass(frozen=True)
 class Newcomers:
-    """New items after `n_known` known ones, and whom they are near to."""
+    """Whom items are near to, `near`: first the known ones, of `n_known`, that were described anew, whose rows `edited`
+    are, int32 ascending; then the new ones, whose rows are those from `n_known` on.
+    """
 
     n_known: int
     near: Near
+    edited: Rows
 
-    def __len__(self) -> int:
-        return len(self.near.items)
+    @property
+    def n_new(self) -> int:
+        """How many of them are new."""
+        return len(self.near.items) - len(self.edited)
+
+    @cached_property
+    def new(self) -> Rows:
+        """Rows of the new ones."""
+        return np.arange(self.n_known, self.n_known + self.n_new, dtype=np.int32)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Rows of all of them, ascending."""
+        return np.concatenate([self.edited, self.new])
 
     def known(self, request: Request) -> Request:
         """Return the request as the bundle's own experts can be asked it."""
@@ -45,13 +61,13 @@ class Newcomers:
     def _known_history(self, history: History) -> History:
         if not (history.item >= self.n_known).any():
             return history
-        nearest = np.concatenate([np.arange(self.n_known, dtype=np.int32), self.near.items[:, 0]])
+        nearest = np.append(np.arange(self.n_known, dtype=np.int32), self.near.items[len(self.edited) :, 0])
         item = nearest[history.item]
         kept = item >= 0
         return History(item[kept], history.weight[kept], history.timestamp[kept])
 
     def inherited(self, opinion: Opinion) -> Floats:
-        """Return what an opinion on known items makes of the newcomers, float32 [len(self)], NaN where nothing."""
+        """Return what an opinion on known items makes of each of `rows`, float32, NaN where nothing."""
         rows, place = self._asked
         said = np.append(opinion.of(rows), np.float32(np.nan))[place]
         weights = np.where(np.isnan(said), np.float32(0), self.near.weights)
@@ -59,12 +75,12 @@ class Newcomers:
         mean = (weights * np.nan_to_num(said)).sum(axis=1) / np.where(total > 0, total, 1)
         return np.where(total > 0, mean, np.nan).astype(np.float32)
 
-    def placed(self, space: Space) -> Units:
-        """Return where the newcomers are in a space: [len(self), dim], in the direction of what they are like."""
+    def placed(self, space: Space) -> Floats:
+        """Return where each of `rows` is in a space, [len(rows), dim]: in the direction of what it is like."""
         rows, place = self._asked
         units = space.unit_of(rows)
         nowhere = np.zeros((1, units.shape[1]), np.float32)
-        return Units(np.einsum("ij,ijd->id", self.near.weights, np.concatenate([units, nowhere])[place]))
+        return np.einsum("ij,ijd->id", self.near.weights, np.concatenate([units, nowhere])[place])
 
     @cached_property
     def _asked(self) -> tuple[Rows, Rows]:
@@ -77,10 +93,13 @@ class Newcomers:
 
 @dataclass(frozen=True)
 class Extended:
-    """An opinion on known items and what it makes of newcomers, float32 [n_new]."""
+    """An opinion on `n_known` items, and float32 `said` of others, whose `rows` are ascending: of those that it does
+    not know, and of those of which it counts no more.
+    """
 
     known: Opinion
     n_known: int
+    rows: Rows
     said: Floats
 
     @property
@@ -90,27 +109,38 @@ class Extended:
 
     def scores(self) -> Floats:
         """Return every item's score, newcomers last."""
-        return np.concatenate([self.known.scores(), self.said])
+        n_new = len(self.rows) - int(np.searchsorted(self.rows, self.n_known))
+        found = np.append(self.known.scores(), np.empty(n_new, np.float32))
+        found[self.rows] = self.said
+        return found
 
     def of(self, rows: Rows) -> Floats:
         """Return the scores of some items."""
-        new = rows >= self.n_known
-        if not new.any():
+        place = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        own = self.rows[place] == rows
+        if not own.any():
             return self.known.of(rows)
         found = np.empty(len(rows), np.float32)
-        found[~new], found[new] = self.known.of(rows[~new]), self.said[rows[new] - self.n_known]
+        found[~own], found[own] = self.known.of(rows[~own]), self.said[place[own]]
         return found
 
     def best(self, wanted: Sequence[Wanted], key: int) -> list[Rows]:
         """Return the best of each wish, newcomers among them."""
-        known = self.known.best([Wanted(each.among[: self.n_known], each.k) for each in wanted], key)
+        known = self.known.best([self._of_known(each) for each in wanted], key)
         return [self._best(each, rows, key) for each, rows in zip(wanted, known, strict=True)]
 
+    def _of_known(self, wanted: Wanted) -> Wanted:
+        among, edited = wanted.among[: self.n_known], self.rows[self.rows < self.n_known]
+        if len(edited):
+            among = among.copy()
+            among[edited] = False
+        return Wanted(among, wanted.k)
+
     def _best(self, wanted: Wanted, known: Rows, key: int) -> Rows:
-        new = np.flatnonzero(wanted.among[self.n_known :] & ~np.isnan(self.said)).astype(np.int32)
-        if not len(new):
+        own = self.rows[wanted.among[self.rows] & ~np.isnan(self.said)]
+        if not len(own):
             return known
-        rows = np.concatenate([known, new + np.int32(self.n_known)])
+        rows = np.concatenate([known, own])
         return rows[best_of(rows, self.of(rows), wanted.k, key)]
 
 
@@ -122,14 +152,15 @@ class Heir(SpeaksBriefly):
         self.name: str = expert.name
         self.family: Family = expert.family
         self._expert, self._newcomers = expert, newcomers
-        self._nothing = np.full(len(newcomers), np.nan, np.float32)
+        self._nothing = np.full(newcomers.n_new, np.nan, np.float32)
 
     def opinion(self, request: Request) -> Opinion:
-        """Return what the expert says of what it knows, and what newcomers inherit where it rests on content."""
-        said = self._expert.opinion(self._newcomers.known(request))
-        inherits = self.family == "content" and said.spoke
-        own = self._newcomers.inherited(said) if inherits else self._nothing
-        return Extended(said, self._newcomers.n_known, own)
+        """Return what the expert says of what it knows, and what others inherit where it rests on content."""
+        newcomers = self._newcomers
+        said = self._expert.opinion(newcomers.known(request))
+        if self.family == "content" and said.spoke:
+            return Extended(said, newcomers.n_known, newcomers.rows, newcomers.inherited(said))
+        return Extended(said, newcomers.n_known, newcomers.new, self._nothing) if newcomers.n_new else said
 
     def prepare(self) -> None:
         """Do what the expert does before the first request."""
@@ -137,11 +168,11 @@ class Heir(SpeaksBriefly):
 
     @cached_property
     def space(self) -> Space | None:
-        """Where the expert's items are, newcomers where those that they are like are; None if nowhere."""
-        space = in_space(self._expert)
+        """Where the expert's items are, others where those that they are like are; None if nowhere."""
+        space, newcomers = in_space(self._expert), self._newcomers
         if space is None:
             return None
-        placed = self._newcomers.placed(space)
-        if self.family != "content":
-            placed = Units(np.zeros_like(placed.vectors))
-        return Followed(space, self._newcomers.n_known, placed)
+        vectors = newcomers.placed(space)
+        if self.family == "content":
+            return Placed(space, newcomers.n_known, newcomers.rows, Units(vectors))
+        return Placed(space, newcomers.n_known, newcomers.new, Units(np.zeros_like(vectors[len(newcomers.edited) :])))

@@ -5,11 +5,14 @@ Owns what a space is, not where its vectors come from.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bools, Floats, Rows
+
+T = TypeVar("T", bound=np.generic)
 
 
 class Space(Protocol):
@@ -64,25 +67,35 @@ class Units:
 
 
 @dataclass(frozen=True)
-class Followed:
-    """A space of `n_known` items, and one of the same dimensions of items behind them."""
+class Placed:
+    """A space of `n_known` items, but for those of `rows`, int32 ascending, which are where `then` says: some of the
+    known ones, and all behind them.
+    """
 
     known: Space
     n_known: int
+    rows: Rows
     then: Space
 
     @property
     def inside(self) -> Bools:
         """Which items are anywhere in it."""
-        return np.concatenate([self.known.inside, self.then.inside])
+        return self._both(self.known.inside, self.then.inside)
 
     def unit_of(self, rows: Rows) -> Floats:
         """Return the vectors of some items."""
-        new = rows >= self.n_known
-        units = self.known.unit_of(np.where(new, 0, rows))
-        units[new] = self.then.unit_of(rows[new] - self.n_known)
+        place = np.searchsorted(self.rows, rows)
+        own = np.append(self.rows, -1)[place] == rows
+        units = self.known.unit_of(np.where(own, 0, rows))
+        units[own] = self.then.unit_of(place[own].astype(np.int32))
         return units
 
     def cosines(self, vector: Floats) -> Floats:
         """Return every item's cosine to a vector of length 1."""
-        return np.concatenate([self.known.cosines(vector), self.then.cosines(vector)])
+        return self._both(self.known.cosines(vector), self.then.cosines(vector))
+
+    def _both(self, known: NDArray[T], then: NDArray[T]) -> NDArray[T]:
+        n_new = len(self.rows) - int(np.searchsorted(self.rows, self.n_known))
+        found = np.append(known, then[len(then) - n_new :])
+        found[self.rows] = then
+        return found

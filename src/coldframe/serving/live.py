@@ -13,7 +13,7 @@ from coldframe.bundle.format import Bundle
 from coldframe.dataset.training_set import Vocabulary, micros
 from coldframe.domain import Item, RecommendedItem
 from coldframe.errors import UnknownIdError
-from coldframe.scoring.extending import likeness_of, with_newcomers
+from coldframe.scoring.extending import described_anew, likeness_of, with_newcomers
 from coldframe.scoring.likeness import Likeness
 from coldframe.scoring.packing import unpack
 from coldframe.scoring.request import Request
@@ -27,7 +27,7 @@ from coldframe.serving.listing import Listed, list_of, narrow
 from coldframe.serving.pages import MarkedRows
 from coldframe.serving.requests import Person, Question, Questions, Wish
 from coldframe.settings import Settings
-from coldframe.store.protocol import Store
+from coldframe.store.protocol import CatalogueChanges, Store
 
 
 class Made(NamedTuple):
@@ -48,19 +48,33 @@ class Opened:
         """Made when the first newcomer comes."""
         return likeness_of(self.model)
 
+    def edited(self, before: Mapping[int, Item], changes: CatalogueChanges) -> dict[int, Item]:
+        """Return which of the model's items are described anew, by row, after changes of the catalogue."""
+        rows = self.model.items.row_of
+        changed = [item for item in changes.items if item.item_id in rows]
+        settled = {rows[item.item_id] for item in changed} | {rows[gone] for gone in changes.removed if gone in rows}
+        anew = described_anew(self.model, changed, self.likeness) if changed else {}
+        return {row: item for row, item in before.items() if row not in settled} | anew
+
+    def with_newcomers(self, newcomers: Sequence[Item], edited: Mapping[int, Item], most: int) -> ServedModel:
+        """Return the model that scores newcomers, too, and as many as there is room for of those described anew."""
+        some = dict(list(edited.items())[: most - len(newcomers)])
+        return with_newcomers(self.model, newcomers, self.likeness, some) if newcomers or some else self.model
+
 
 @dataclass(frozen=True)
 class LiveModel:
     """A verified bundle that answers. Safe from several threads: catalogue and counts change, each as a whole.
 
     `opened` is what the bundle holds, `model` the same with the newcomers that were there at the catalogue `known` over
-    the bundle's own rows.
+    the bundle's own rows, and with those of `edited`, by row, that were described anew by then.
     """
 
     bundle: str
     opened: Opened
     known: CatalogueView
     newcomers: tuple[Item, ...]
+    edited: Mapping[int, Item]
     model: ServedModel
     catalogue: Kept[CatalogueView]
     counts: LiveCounts
@@ -125,30 +139,41 @@ def open_live(bundle: Bundle, store: Store, settings: Settings, threads: int) ->
     model = unpack(bundle.arrays, bundle.meta)
     model.prepare(threads)
     model.answer(Request(), 1)
+    opened = Opened(model)
     known = CatalogueView.empty(model.items).after(whole(store))
-    return _live(bundle.id, Opened(model), known, Attributes(store, model.items), store, settings)
+    trained_on = bundle.meta.get("catalogue", known.version)
+    changes = store.catalogue_changes(trained_on if trained_on <= known.version else 0)  # another store has other ones
+    return _live(bundle.id, opened, known, opened.edited({}, changes), Attributes(store, model.items), store, settings)
 
 
 def followed(live: LiveModel, store: Store, settings: Settings) -> LiveModel:
     """Return the same bundle with the newcomers that the catalogue has by now, `live` itself if it did not change."""
     if store.catalogue_version() == live.known.version:
         return live
-    known = live.known.after(store.catalogue_changes(live.known.version))
-    if _newest(known.strangers, settings) == live.newcomers:
+    changes = store.catalogue_changes(live.known.version)
+    known, edited = live.known.after(changes), live.opened.edited(live.edited, changes)
+    if _newest(known.strangers, settings) == live.newcomers and edited == live.edited:
         return replace(live, known=known)
-    return _live(live.bundle, live.opened, known, live.attributes, store, settings)
+    return _live(live.bundle, live.opened, known, edited, live.attributes, store, settings)
 
 
 def _live(
-    bundle: str, opened: Opened, known: CatalogueView, attributes: Attributes, store: Store, settings: Settings
+    bundle: str,
+    opened: Opened,
+    known: CatalogueView,
+    edited: Mapping[int, Item],
+    attributes: Attributes,
+    store: Store,
+    settings: Settings,
 ) -> LiveModel:
     newcomers = _newest(known.strangers, settings)
-    model = with_newcomers(opened.model, newcomers, opened.likeness) if newcomers else opened.model
+    model = opened.with_newcomers(newcomers, edited, settings.recommend.newcomers)
     return LiveModel(
         bundle,
         opened,
         known,
         newcomers,
+        edited,
         model,
         Kept(store, known.extended(model.items, newcomers)),
         LiveCounts(store, model),

@@ -27,7 +27,8 @@ class RecommendSettings:
     )
     newcomers: int = setting(
         1_000,
-        reason="Items that came since the training are scored by what they are like; the newest, if there are more.",
+        reason="Items that came since the training are scored by what they are like; the newest, if there are more. "
+        "Those described anew take the room that is left.",
         unit="items",
         low=0,
         high=100_000,
