@@ -1,10 +1,11 @@
 """Is an approximate index worth it? The exact scan beside faiss, on one core, for the candidates of one expert.
 
-    python benchmarks/nearest.py [--items 100000 1000000] [--queries 200] [--k 100]
+    python benchmarks/nearest.py [--items 100000 1000000] [--queries 200] [--k 100] [--kinds ivf hnsw]
 
 Vectors are those of `catalogue.py`, with a decaying spectrum and with none; queries are sums of vectors of what
 somebody took. Prints for each the milliseconds of processor time a query and the share of the k best that was found;
-the scan finds all. faiss lives in the environment of `make services`.
+the scan finds all. faiss lives in the environment of `make services`; its graph of a
+million items takes a while to build.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def scanned(catalogue: Catalogue, queries: np.ndarray, k: int) -> tuple[Asked, n
     return Asked(f"exact scan ({name()})", (thread_time() - began) / len(queries) * 1e3, 1.0, built), best
 
 
-def by_faiss(catalogue: Catalogue, queries: np.ndarray, best: np.ndarray) -> list[Asked]:
+def by_faiss(catalogue: Catalogue, queries: np.ndarray, best: np.ndarray, kinds: list[str]) -> list[Asked]:
     """Return what faiss took and found."""
     with TemporaryDirectory() as folder:
         arrays = {
@@ -64,7 +65,7 @@ def by_faiss(catalogue: Catalogue, queries: np.ndarray, best: np.ndarray) -> lis
         for label, array in arrays.items():
             np.save(Path(folder) / f"{label}.npy", array)
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        command = [SERVICES, PEERS / "nearest.py", folder]
+        command = [SERVICES, PEERS / "nearest.py", folder, *kinds]
         told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
     return msgspec.json.Decoder(Asked).decode_lines(told)
 
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, nargs="+", default=(100_000, 1_000_000))
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--k", type=int, default=100)
+    parser.add_argument("--kinds", nargs="+", choices=("ivf", "hnsw"), default=["ivf", "hnsw"])
     given = parser.parse_args()
     if not SERVICES.exists():
         print("faiss skipped: its environment is not there, run `make services`")
@@ -85,7 +87,7 @@ def main() -> None:
             with one_thread_each():
                 ours, best = scanned(catalogue, queries, given.k)
             print(f"{n_items:,} items, {kind} spectrum, the {given.k} best:")
-            for each in [ours, *(by_faiss(catalogue, queries, best) if SERVICES.exists() else ())]:
+            for each in [ours, *(by_faiss(catalogue, queries, best, given.kinds) if SERVICES.exists() else ())]:
                 print(
                     f"  {each.label}: {each.ms:.2f} ms, {each.ms / ours.ms:.1f} × the scan's,"
                     f" {each.recall:.3f} found, built in {each.build_seconds:.0f} s",

@@ -3,7 +3,7 @@
     python benchmarks/new_users.py [--sets online_retail,ml1m_cold] [--users N] [--refit]
 
 Where events have times, the new users are those who first come after the test split's cut; elsewhere a tenth of the
-users is kept out of training, and comes as it ends. Each is asked about with his first n events known, for the rest of
+users is kept out of training, and comes as it ends; items that a split keeps back are known, too. Each is asked about with his first n events known, for the rest of
 what he liked; every item that exists by then is ranked but those known. The hybrid is compared with dense EASE filled
 by popularity, and with --refit with the hybrid trained again on the known events too. Writes `results/new_users.json`.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from counted import Moments
-from datasets import SEED, SETS, Timed, is_there
+from datasets import SEED, SETS, Marked, Timed, is_there
 from rich.console import Console
 from rich.table import Table
 
@@ -63,7 +63,10 @@ def _measured(name: str, n_users: int, *, refit: bool) -> list[dict[str, object]
     path = Path(__file__).parent / "settings" / f"{name}.toml"
     data = SETS[name]()
     settings, split = load(path if path.exists() else None), data.test()
-    people = _first_seen(data.events, split, n_users) if isinstance(data, Timed) else _kept_out(split.train, n_users)
+    if isinstance(data, Timed):
+        people = _first_seen(data.events, split, n_users)
+    else:  # no item is new here: where a split keeps items back, their events are there again
+        people = _kept_out(data.events.drop("split") if isinstance(data, Marked) else split.train, n_users)
 
     def fitted(events: pl.DataFrame) -> tuple[TrainingSet, Mapping[str, Scorer]]:
         as_of = max(split.as_of, end_of(events))  # what is known of new users is later than the cut

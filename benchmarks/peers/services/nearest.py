@@ -1,4 +1,4 @@
-"""faiss in the environment of `make services`: python nearest.py FOLDER, which has items.npy, queries.npy and best.npy.
+"""faiss in the environment of `make services`: python nearest.py FOLDER KIND…; FOLDER has items, queries and best.
 
 Biases are one more dimension. Prints a line of JSON for each index and setting: what it found of the k best that
 `nearest.py` wrote, and what that took on one core.
@@ -42,30 +42,33 @@ def graph(items: np.ndarray) -> faiss.Index:
     return index
 
 
-def settings() -> Iterator[tuple[str, faiss.SearchParameters]]:
-    """Yield each index's name and what it is asked with."""
-    for probes in PROBES:
-        yield f"faiss IVF-SQ8, {probes} lists", faiss.SearchParametersIVF(nprobe=probes)
-    for breadth in BREADTHS:
-        yield f"faiss HNSW-SQ8, breadth {breadth}", faiss.SearchParametersHNSW(efSearch=breadth)
+def settings(kind: str) -> Iterator[tuple[str, faiss.SearchParameters]]:
+    """Yield an index's name and what it is asked with."""
+    if kind == "ivf":
+        for probes in PROBES:
+            yield f"faiss IVF-SQ8, {probes} lists", faiss.SearchParametersIVF(nprobe=probes)
+    else:
+        for breadth in BREADTHS:
+            yield f"faiss HNSW-SQ8, breadth {breadth}", faiss.SearchParametersHNSW(efSearch=breadth)
 
 
-def main(folder: str) -> None:
-    """Build each index, ask it everything."""
+def main(folder: str, *kinds: str) -> None:
+    """Build each index on all cores, ask it everything on one."""
     items, queries, best = (np.load(Path(folder) / f"{name}.npy") for name in ("items", "queries", "best"))
-    built, seconds = {}, {}
-    for kind, build in (("IVF", inverted), ("HNSW", graph)):
+    cores = faiss.omp_get_max_threads()
+    for kind in kinds:
+        faiss.omp_set_num_threads(cores)
         began = perf_counter()
-        built[kind], seconds[kind] = build(items), perf_counter() - began
-    faiss.omp_set_num_threads(1)
-    for label, parameters in settings():
-        kind = next(each for each in built if each in label)
-        began = thread_time()
-        found = [built[kind].search(query[None], best.shape[1], params=parameters)[1][0] for query in queries]
-        spent = thread_time() - began
-        recall = np.mean([np.isin(row, right).mean() for row, right in zip(best, found, strict=True)])
-        line = {"label": label, "ms": 1e3 * spent / len(queries), "recall": recall, "build_seconds": seconds[kind]}
-        print(json.dumps(line), flush=True)
+        index = inverted(items) if kind == "ivf" else graph(items)
+        built = perf_counter() - began
+        faiss.omp_set_num_threads(1)
+        for label, parameters in settings(kind):
+            began = thread_time()
+            found = [index.search(query[None], best.shape[1], params=parameters)[1][0] for query in queries]
+            spent = thread_time() - began
+            recall = np.mean([np.isin(row, right).mean() for row, right in zip(best, found, strict=True)])
+            line = {"label": label, "ms": 1e3 * spent / len(queries), "recall": recall, "build_seconds": built}
+            print(json.dumps(line), flush=True)
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])
