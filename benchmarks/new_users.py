@@ -3,9 +3,10 @@
     python benchmarks/new_users.py [--sets online_retail,ml1m_cold] [--users N] [--refit]
 
 Where events have times, the new users are those who first come after the test split's cut; elsewhere a tenth of the
-users is kept out of training, and comes as it ends; items that a split keeps back are known, too. Each is asked about with his first n events known, for the rest of
-what he liked; every item that exists by then is ranked but those known. The hybrid is compared with dense EASE filled
-by popularity, and with --refit with the hybrid trained again on the known events too. Writes `results/new_users.json`.
+users is kept out of training, and comes as it ends; items that a split keeps back are known, too. Each is asked about
+with his first n events known, for the rest of what he liked; every item that exists by then is ranked but those known.
+The hybrid is compared with dense EASE filled by popularity, and with --refit with the hybrid trained again on the known
+events too. Writes `results/new_users.json`.
 """
 
 import argparse
