@@ -4,14 +4,18 @@ Owns quoting, delimiters and encoding. Never interprets a value; an empty field 
 """
 
 import csv
+import io
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol, TextIO
+from typing import BinaryIO, NamedTuple, Protocol, TextIO
 
 import polars as pl
 
 from coldframe.errors import ColumnError, InputError
+from coldframe.events.csv_blocks import columns_of, is_simple, read_block
 from coldframe.events.table import BATCH_ROWS, Batch, RefusedRow, row_text
 
 DELIMITERS = ",;\t|"
@@ -51,23 +55,42 @@ class CsvTable:
     def __init__(self, path: Path) -> None:
         self.source = str(path)
         self._path = path
-        with self._open() as file:
-            header = file.readline()
+        with self._open() as file, _text(file, begins=True) as text:
+            header = text.readline()
         self._delimiter = max(DELIMITERS, key=header.count)
         self.columns = self._names(header)
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
-        """Yield the named columns as text, `BATCH_ROWS` lines at a time."""
+        """Yield the named columns as text: plain lines many at once, others row by row, and so all after a quote."""
         chosen = {name: self.columns.index(name) for name in names}
         with self._open() as file:
-            reader = csv.reader(file, delimiter=self._delimiter)
-            next(reader)
-            while (chunk := self._chunk(reader)).n_lines:
+            n_read = 1 if is_simple(file.readline()) else 0
+            while n_read and (block := read_block(file)):
+                frame = columns_of(block, self._delimiter, len(self.columns), chosen)
+                if frame is not None:
+                    yield Batch(frame, pl.int_range(n_read + 1, n_read + 1 + len(frame), eager=True), [])
+                elif is_simple(block):
+                    yield from self._by_row(io.BytesIO(block), n_read, chosen)
+                else:
+                    file.seek(-len(block), os.SEEK_CUR)
+                    break
+                n_read += block.count(b"\n")
+            if not n_read:
+                file.seek(0)
+            yield from self._by_row(file, n_read, chosen)
+
+    def _by_row(self, file: BinaryIO, n_read: int, chosen: dict[str, int]) -> Iterator[Batch]:
+        """Yield what follows `n_read` lines, `BATCH_ROWS` lines at a time; after none, the first is the header."""
+        with _text(file, begins=not n_read) as text:
+            reader = csv.reader(text, delimiter=self._delimiter)
+            if not n_read:
+                next(reader)
+            while (chunk := self._chunk(reader, n_read)).n_lines:
                 yield _batch(chunk, chosen)
 
-    def _open(self) -> TextIO:
+    def _open(self) -> BinaryIO:
         try:
-            return self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+            return self._path.open("rb")
         except OSError as error:
             raise InputError(f"{self._path} cannot be read: {error.strerror}.", remedy="Check the path.") from error
 
@@ -82,27 +105,39 @@ class CsvTable:
             raise ColumnError(f"{self._path} has two columns {twice[0]!r}.", remedy="Name each column once.")
         return names
 
-    def _chunk(self, reader: Reader) -> _Chunk:
-        """Read up to `BATCH_ROWS` lines; those that do not fit the header are broken, blank ones are nothing."""
+    def _chunk(self, reader: Reader, n_read: int) -> _Chunk:
+        """Read up to `BATCH_ROWS` lines after `n_read` others; those that do not fit the header are broken, blank ones
+        are nothing.
+        """
         chunk, width = _Chunk([], [], []), len(self.columns)
         while chunk.n_lines < BATCH_ROWS:
             try:
                 row = next(reader, None)
             except csv.Error as error:
-                chunk.broken.append(RefusedRow(reader.line_num, f"is not CSV: {error}", ""))
+                chunk.broken.append(RefusedRow(n_read + reader.line_num, f"is not CSV: {error}", ""))
                 continue
             if row is None:
                 break
             if len(row) == width:
                 chunk.rows.append(row)
-                chunk.lines.append(reader.line_num)
+                chunk.lines.append(n_read + reader.line_num)
             elif row:
-                chunk.broken.append(self._ragged(reader.line_num, row))
+                chunk.broken.append(self._ragged(n_read + reader.line_num, row))
         return chunk
 
     def _ragged(self, line: int, row: list[str]) -> RefusedRow:
         few = "fewer" if len(row) < len(self.columns) else "more"
         return RefusedRow(line, f"has {few} fields than the header", row_text(self._delimiter.join(row)))
+
+
+@contextmanager
+def _text(file: BinaryIO, *, begins: bool = False) -> Generator[TextIO]:
+    """Yield the rest of a file as text, each byte that is not UTF-8 a lone surrogate; the file stays open."""
+    text = io.TextIOWrapper(file, "utf-8-sig" if begins else "utf-8", "surrogateescape", newline="")
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
 def _batch(chunk: _Chunk, chosen: dict[str, int]) -> Batch:
