@@ -72,5 +72,6 @@ class Steady:
 
     def during(self, spans: list[Span]) -> np.ndarray:
         """Return the milliseconds of the requests that were due within some spans."""
-        due, ms = (np.array([getattr(one, name) for one in self.asked]) for name in ("due", "ms"))
+        asked = self.asked[:]  # which grows while it is looked at
+        due, ms = (np.array([getattr(one, name) for one in asked]) for name in ("due", "ms"))
         return ms[np.logical_or.reduce([(span.start <= due) & (due < span.end) for span in spans])]

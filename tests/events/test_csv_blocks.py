@@ -40,6 +40,7 @@ def read(text: bytes) -> tuple[pl.DataFrame, list[int], list[tuple[int, str, str
 @settings(max_examples=300, deadline=None)
 @given(lines=st.one_of(LINES, PLAIN), ending=ENDINGS, last=st.booleans(), block=st.sampled_from([1, 7, 20, 1 << 20]))
 @example(lines=[b"1,2,3", b"4,5", b"", b"6,7,8"], ending=b"\n", last=True, block=1)
+@example(lines=[b"1,2,3", b"\xef\xbb\xbf4,5,6", b"7,8,9"], ending=b"\n", last=True, block=1)
 @example(lines=[b"1,2,3", b"", b'4,"5",6', b"7,8", b"9,9,9"], ending=b"\n", last=False, block=7)
 def test_what_is_read_at_once_is_what_is_read_row_by_row(lines, ending, last, block):
     text = ending.join([b"a,b,c", *lines]) + (ending if last else b"")

@@ -166,16 +166,32 @@ def test_what_is_described_as_it_was_or_nearly_is_not_described_anew(trained):
 
 def test_content_experts_say_of_an_edited_item_what_it_is_like_now_and_others_what_they_said(trained, edited):
     training_set, model, _, favourite = trained
-    twin = len(model.items)
+    twin, heard = len(model.items), 0
     for _, request in asked(training_set, twin, longer=1):
         for before, expert in zip(model.hybrid.experts, edited.hybrid.experts, strict=True):
             was, now = before.opinion(replace(request, allowed=None)).scores(), expert.opinion(request).scores()
             others = np.arange(twin) != favourite
             np.testing.assert_array_equal(now[:twin][others], was[others])
             if expert.family == "content":
+                heard += not np.isnan(now[favourite])
                 assert now[favourite] == pytest.approx(now[twin], rel=0.2, abs=0.05, nan_ok=True)
             else:
                 np.testing.assert_array_equal(now[favourite], was[favourite])
+    assert heard > 10
+
+
+def test_an_edited_item_is_similar_to_what_it_is_like_now(trained, edited):
+    _, model, _, favourite = trained
+    assert len(model.items) in edited.similar(favourite, 5)[0]
+    assert favourite in edited.similar(len(model.items), 5)[0]
+
+
+def test_what_everything_has_says_nothing_and_changes_nothing(trained):
+    """Where all items share their only feature, none is described anew."""
+    items = [Item(item_id=name, categories=("film",)) for name in "abc"]
+    features = fit_item_features(items, text_buckets=16)
+    alike = Likeness(features, np.ones(3, np.bool_)).to_itself(features, np.arange(3, dtype=np.int32))
+    assert alike.tolist() == [1, 1, 1]
 
 
 def test_an_edited_item_is_found_by_what_it_is_like_now(trained, edited):

@@ -7,7 +7,7 @@ import pytest
 
 from coldframe.errors import StoreError
 from coldframe.settings import Settings
-from coldframe.store.sqlite import SQLiteStore, schema
+from coldframe.store.sqlite import SQLiteStore, catalogue, schema
 from coldframe.store.sqlite.connections import connect
 from coldframe.testing.store_samples import START, events
 
@@ -110,3 +110,16 @@ def test_every_commit_is_fsynced(tmp_path):
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+def test_what_changed_is_found_by_an_index_and_not_by_looking_at_every_item(tmp_path):
+    schema.prepare(tmp_path / "store.sqlite", tmp_path / "lock")
+    connection = sqlite3.connect(tmp_path / "store.sqlite")
+    for statement, values, index in (
+        (catalogue._CHANGED, (1, "", 10), "items_by_change"),
+        (catalogue._REMOVED, (1,), "removed_by_change"),
+    ):
+        plan = " ".join(row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values))
+        assert f"SEARCH {statement.split(' FROM ')[1].split()[0]} USING" in plan
+        assert index in plan
+        assert "TEMP B-TREE" not in plan

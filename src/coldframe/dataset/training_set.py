@@ -102,6 +102,25 @@ class Bags:
         indptr = np.searchsorted(keys, np.arange(n_rows + 1, dtype=np.int64) * width)
         return Bags(indptr.astype(np.int64), (keys % width).astype(np.int32), n_features)
 
+    def put(self, rows: Rows, others: "Bags", n_rows: int) -> "Bags":
+        """Return `n_rows` rows: these, as far as there is room, but for some, ascending, which are what others hold.
+
+        >>> before = Bags.of(np.array([0, 1]), np.array([5, 6]), n_rows=2, n_features=9)
+        >>> others = Bags.of(np.array([1]), np.array([8]), n_rows=2, n_features=9)
+        >>> after = before.put(np.array([1, 2], np.int32), others, 4)
+        >>> [after.row(row).tolist() for row in range(4)]
+        [[5], [], [8], []]
+        """
+        n_kept = min(len(self), n_rows)
+        sizes, put = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.bool_)
+        sizes[:n_kept] = self.sizes[:n_kept]
+        sizes[rows], put[rows] = others.sizes, True
+        indptr, own = np.append(0, np.cumsum(sizes)), np.repeat(put, sizes)
+        indices = np.empty(len(own), np.int32)
+        stays = np.repeat(~put[:n_kept], self.sizes[:n_kept])
+        indices[~own], indices[own] = self.indices[: len(stays)][stays], others.indices
+        return Bags(indptr, indices, max(self.n_features, others.n_features))
+
     @staticmethod
     def empty(n_rows: int = 0, n_features: int = 0) -> "Bags":
         """Return rows that hold nothing."""

@@ -4,6 +4,7 @@ Owns what is plain: no quotes, every line as many fields as the header, UTF-8. A
 which reads row by row and says which line is wrong.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import BinaryIO
 
@@ -36,7 +37,7 @@ def columns_of(block: bytes, delimiter: str, width: int, chosen: Mapping[str, in
     """
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
     text = text if text.endswith(b"\n") else text + b"\n"
-    if not is_simple(block) or not _fits(text, delimiter, width):
+    if not is_simple(block) or text.startswith(BOM_UTF8) or not _fits(text, delimiter, width):
         return None
     try:
         found = pl.read_csv(text, has_header=False, separator=delimiter, quote_char=None, infer_schema=False)

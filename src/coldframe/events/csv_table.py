@@ -68,7 +68,7 @@ class CsvTable:
             while n_read and (block := read_block(file)):
                 frame = columns_of(block, self._delimiter, len(self.columns), chosen)
                 if frame is not None:
-                    yield Batch(frame, pl.int_range(n_read + 1, n_read + 1 + len(frame), eager=True), [])
+                    yield from _batches(frame, n_read + 1)
                 elif is_simple(block):
                     yield from self._by_row(io.BytesIO(block), n_read, chosen)
                 else:
@@ -138,6 +138,14 @@ def _text(file: BinaryIO, *, begins: bool = False) -> Generator[TextIO]:
         yield text
     finally:
         text.detach()
+
+
+def _batches(frame: pl.DataFrame, first_line: int) -> Iterator[Batch]:
+    """Yield a frame in batches; each of its rows is a line."""
+    for start in range(0, len(frame), BATCH_ROWS):
+        some = frame.slice(start, BATCH_ROWS)
+        begins = first_line + start
+        yield Batch(some, pl.int_range(begins, begins + len(some), eager=True), [])
 
 
 def _batch(chunk: _Chunk, chosen: dict[str, int]) -> Batch:

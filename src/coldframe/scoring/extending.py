@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from coldframe.dataset.features import encode_items
-from coldframe.dataset.training_set import Bags, ItemFeatures, Rows, Vocabulary
+from coldframe.dataset.training_set import ItemFeatures, Rows, Vocabulary
 from coldframe.domain import Item
+from coldframe.pacing import rested
 from coldframe.scoring.likeness import Likeness
 from coldframe.scoring.newcomers import Heir, Newcomers
 from coldframe.scoring.served import ServedModel
@@ -20,6 +21,8 @@ NEIGHBOURS = 10
 """Known items that another inherits from: they are asked about at every request."""
 POWER = 2.0
 """Likeness counts as its square, as in `item_item.content_power`."""
+AT_ONCE = 32
+"""Items compared without a pause."""
 SAME = 0.8
 """An item whose description is at least so much like the one that was trained on is what it was."""
 
@@ -31,11 +34,13 @@ def likeness_of(model: ServedModel) -> Likeness:
 
 def described_anew(model: ServedModel, items: Sequence[Item], likeness: Likeness) -> dict[int, Item]:
     """Return those of some items, all known to a model, that are hardly what it was trained on any more, by row."""
-    if not items:
-        return {}
-    rows = model.items.rows(item.item_id for item in items)
-    alike = likeness.to_itself(_encoded(model, items), rows)
-    return {int(row): item for row, item, same in zip(rows, items, alike, strict=True) if same < SAME}
+    found = dict[int, Item]()
+    for start in rested(range(0, len(items), AT_ONCE), 1):
+        some = items[start : start + AT_ONCE]
+        rows = model.items.rows(item.item_id for item in some)
+        alike = likeness.to_itself(_encoded(model, some), rows)
+        found |= {int(row): item for row, item, same in zip(rows, some, alike, strict=True) if same < SAME}
+    return found
 
 
 def with_newcomers(
@@ -80,19 +85,9 @@ def _put(features: ItemFeatures, others: ItemFeatures, rows: Rows) -> ItemFeatur
     numeric[rows], created_at[rows] = others.numeric, others.created_at
     return replace(
         features,
-        categories=_bags(features.categories, others.categories, rows, n_items),
-        tags=_bags(features.tags, others.tags, rows, n_items),
-        words=_bags(features.words, others.words, rows, n_items),
+        categories=features.categories.put(rows, others.categories, n_items),
+        tags=features.tags.put(rows, others.tags, n_items),
+        words=features.words.put(rows, others.words, n_items),
         numeric=numeric,
         created_at=created_at,
     )
-
-
-def _bags(first: Bags, others: Bags, rows: Rows, n_items: int) -> Bags:
-    sizes = np.append(first.sizes, np.zeros(n_items - len(first), np.int64))
-    put = np.zeros(n_items, np.bool_)
-    sizes[rows], put[rows] = others.sizes, True
-    indptr = np.append(0, np.cumsum(sizes))
-    indices, own = np.empty(int(indptr[-1]), np.int32), np.repeat(put, sizes)
-    indices[~own], indices[own] = first.indices[np.repeat(~put[: len(first)], first.sizes)], others.indices
-    return Bags(indptr, indices, first.n_features)

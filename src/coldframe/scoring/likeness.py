@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import Bags, Bools, Floats, ItemFeatures, Rows
+from coldframe.pacing import rested
 
 
 class Near(NamedTuple):
@@ -33,7 +34,7 @@ class Likeness:
         squares = np.bincount(rows, self._rarity[columns] ** 2, minlength=n_items)
         self._lengths = np.sqrt(squares).astype(np.float32)
         order = np.argsort(columns, kind="stable")
-        self._carriers, self._among = rows[order], among
+        self._carriers, self._among = rows[order].astype(np.int32), among
         self._starts = np.concatenate([[0], np.cumsum(carriers)])
 
     def to_itself(self, features: ItemFeatures, rows: Rows) -> Floats:
@@ -47,7 +48,7 @@ class Likeness:
         return np.array(alike, np.float32)
 
     def _cosine(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
-        if not len(one) and not len(other):
+        if np.array_equal(one, other):
             return 1.0
         squares = [float((self._rarity[each] ** 2).sum()) for each in (one, other, np.intersect1d(one, other))]
         return squares[2] / max((squares[0] * squares[1]) ** 0.5, 1e-12)
@@ -60,7 +61,7 @@ class Likeness:
         n = len(features.categories)
         items, weights = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
         left_out = np.full(n, -1) if besides is None else besides
-        for row in range(n):
+        for row in rested(range(n), 1):
             found, likeness = self._best(_row(features, row), k, int(left_out[row]))
             total = (likeness**power).sum()
             if total > 0:

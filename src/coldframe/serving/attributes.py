@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from coldframe.dataset.training_set import NEVER, Bags, Bools, Rows, Vocabulary, micros
 from coldframe.domain import Item
-from coldframe.serving.changes import Kept, regrouped, whole
+from coldframe.serving.changes import Groups, Kept, whole
 from coldframe.serving.expressions import Among, Compare, Condition, Every, Not, Some, parse
 from coldframe.store.protocol import CatalogueChanges, Store
 
@@ -33,7 +33,7 @@ class Columns:
 
     version: int
     items: Vocabulary
-    texts: Mapping[str, Mapping[str, Rows]]
+    texts: Mapping[str, Groups]
     times: Mapping[str, NDArray[np.int64]]
     numbers: Mapping[str, NDArray[np.float64]]
     _masks: OrderedDict[str, Bools] = field(default_factory=OrderedDict[str, Bools])
@@ -50,46 +50,43 @@ class Columns:
         [True, True]
         """
         times = {name: np.full(len(items), NEVER, np.int64) for name in ("created_at", "expires_at")}
-        return Columns(0, items, {"category": {}, "tag": {}}, times, {})
+        texts = {name: Groups.empty(len(items)) for name in ("category", "tag")}
+        return Columns(0, items, texts, times, {})
 
     def after(self, changes: CatalogueChanges) -> "Columns":
         """Return the columns at a later version."""
         times = {name: column.copy() for name, column in self.times.items()}
         numbers = {name: column.copy() for name, column in self.numbers.items()}
-        changed, texts = list[int](), {name: list[tuple[str, int]]() for name in self.texts}
-        known = ((self.items.row_of.get(item.item_id), item) for item in changes.items)
-        for row, item in known:
+        values = {name: dict[int, tuple[str, ...]]() for name in self.texts}
+        gone = self.items.rows(changes.removed)
+        for row in gone[gone >= 0].tolist():
+            values["category"][row] = values["tag"][row] = ()
+            _blank(row, times, numbers)
+        for item in changes.items:
+            row = self.items.row_of.get(item.item_id)
             if row is None:
                 continue
-            changed.append(row)
-            texts["category"] += [(value, row) for value in set(item.categories)]
-            texts["tag"] += [(value, row) for value in set(item.tags)]
+            values["category"][row], values["tag"][row] = item.categories, item.tags
+            _blank(row, times, numbers)
             times["created_at"][row], times["expires_at"][row] = micros(item.created_at), micros(item.expires_at)
-            for column in numbers.values():
-                column[row] = np.nan
             for name, number in item.numeric.items():
                 if name not in numbers:
                     numbers[name] = np.full(len(self.items), np.nan)
                 numbers[name][row] = number
-        gone = self.items.rows(changes.removed)
-        gone = gone[gone >= 0]
-        for column in (*times.values(), *numbers.values()):
-            column[gone] = NEVER if column.dtype == np.int64 else np.nan
-        changed += gone.tolist()
-        rows = {name: regrouped(of, changed, texts[name]) for name, of in self.texts.items()}
-        return Columns(changes.version, self.items, rows, times, numbers)
+        texts = {name: of.after([*values[name]], [*values[name].values()]) for name, of in self.texts.items()}
+        return Columns(changes.version, self.items, texts, times, numbers)
 
-    def extended(self, n_known: int, items: Vocabulary, newcomers: Sequence[Item]) -> "Columns":
-        """Return the columns of the first `n_known` rows, and of newcomers among the rows of `items` behind them."""
-        beyond, more = range(n_known, len(self.items)), len(items) - n_known
+    def extended(self, n_known: int, items: Vocabulary, newcomers: Sequence[Item], version: int) -> "Columns":
+        """Return the columns of the first `n_known` rows, and behind them of newcomers, as they were at a version."""
+        more = len(items) - n_known
         kept = Columns(
             self.version,
             items,
-            {name: regrouped(of, beyond, ()) for name, of in self.texts.items()},
+            {name: of.resized(n_known, len(items)) for name, of in self.texts.items()},
             {name: np.append(column[:n_known], np.full(more, NEVER)) for name, column in self.times.items()},
             {name: np.append(column[:n_known], np.full(more, np.nan)) for name, column in self.numbers.items()},
         )
-        return kept.after(CatalogueChanges(self.version, newcomers, []))
+        return kept.after(CatalogueChanges(min(self.version, version), newcomers, []))
 
     def meeting(self, text: str) -> Bools:
         """Return the rows that meet a condition, bool [n_items], not to be written to. Raises `InputError`."""
@@ -113,9 +110,7 @@ class Columns:
     def _grouped(self, name: str) -> Bags:
         size = len(self.items)
         if name in self.texts:
-            rows = list(self.texts[name].values())
-            group = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
-            return Bags.of(np.concatenate([_NO_ROWS, *rows]), group, n_rows=size, n_features=len(rows))
+            return self.texts[name].of_row
         if name not in self.numbers:
             return Bags.empty(size)
         known = np.flatnonzero(~np.isnan(self.numbers[name]))
@@ -151,7 +146,7 @@ class Columns:
 
     def _rows(self, name: str, value: str) -> Rows:
         if name != "item_id":
-            return self.texts[name].get(value, _NO_ROWS)
+            return self.texts[name].rows(value)
         row = self.items.row_of.get(value)
         return _NO_ROWS if row is None else np.array([row], np.int32)
 
@@ -173,11 +168,20 @@ class Attributes:
                 self._kept = Kept(self._store, Columns.empty(self._vocabulary).after(whole(self._store)))
         return self._kept.current()
 
-    def extended(self, n_known: int, items: Vocabulary, newcomers: Sequence[Item]) -> "Attributes":
-        """Return the same over the first `n_known` rows with newcomers behind them, without reading those again."""
+    def extended(self, n_known: int, items: Vocabulary, newcomers: Sequence[Item], version: int) -> "Attributes":
+        """Return the same over the first `n_known` rows without reading those again, and behind them over newcomers, as
+        they were at a version of the catalogue.
+        """
         with self._lock:
-            columns = self._kept.current().extended(n_known, items, newcomers) if self._kept else None
+            columns = self._kept.current().extended(n_known, items, newcomers, version) if self._kept else None
         return Attributes(self._store, items, columns)
+
+
+def _blank(row: int, times: Mapping[str, NDArray[np.int64]], numbers: Mapping[str, NDArray[np.float64]]) -> None:
+    for column in times.values():
+        column[row] = NEVER
+    for column in numbers.values():
+        column[row] = np.nan
 
 
 @lru_cache(maxsize=1_024)

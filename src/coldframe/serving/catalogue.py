@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coldframe.dataset.training_set import NEVER, Bools, Rows, Times, Vocabulary, micros
+from coldframe.dataset.training_set import NEVER, Bools, Times, Vocabulary, micros
 from coldframe.domain import Item
-from coldframe.serving.changes import regrouped
+from coldframe.serving.changes import Groups
 from coldframe.store.protocol import CatalogueChanges
 
 FOREVER = np.iinfo(np.int64).max
-_NO_ROWS: Rows = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class CatalogueView:
     available: Bools
     begins: Times
     ends: Times
-    of_category: Mapping[str, Rows]
+    of_category: Groups
     strangers: Mapping[str, Item]
 
     @staticmethod
@@ -42,7 +41,7 @@ class CatalogueView:
         """Return the view of a catalogue without an item."""
         nothing = np.zeros(len(items), np.bool_)
         begins, ends = np.full(len(items), NEVER), np.full(len(items), FOREVER)
-        return CatalogueView(0, items, nothing, nothing, begins, ends, {}, {})
+        return CatalogueView(0, items, nothing, nothing, begins, ends, Groups.empty(len(items)), {})
 
     @property
     def unknown(self) -> int:
@@ -64,7 +63,14 @@ class CatalogueView:
         """
         there, available = self.there.copy(), self.available.copy()
         begins, ends = self.begins.copy(), self.ends.copy()
-        strangers, changed, categories = dict(self.strangers), list[int](), list[tuple[str, int]]()
+        strangers, categories = dict(self.strangers), dict[int, tuple[str, ...]]()
+        for item_id in changes.removed:
+            strangers.pop(item_id, None)
+            row = self.items.row_of.get(item_id)
+            if row is not None:
+                there[row] = available[row] = False
+                begins[row], ends[row] = NEVER, FOREVER
+                categories[row] = ()
         for item in changes.items:
             row = self.items.row_of.get(item.item_id)
             if row is None:
@@ -73,16 +79,8 @@ class CatalogueView:
             there[row], available[row] = True, item.available
             begins[row] = micros(item.created_at)
             ends[row] = micros(item.expires_at) if item.expires_at else FOREVER
-            changed.append(row)
-            categories += [(category, row) for category in set(item.categories)]
-        for item_id in changes.removed:
-            strangers.pop(item_id, None)
-            row = self.items.row_of.get(item_id)
-            if row is not None:
-                there[row] = available[row] = False
-                begins[row], ends[row] = NEVER, FOREVER
-                changed.append(row)
-        of_category = regrouped(self.of_category, changed, categories)
+            categories[row] = item.categories
+        of_category = self.of_category.after([*categories], [*categories.values()]) if categories else self.of_category
         return CatalogueView(changes.version, self.items, there, available, begins, ends, of_category, strangers)
 
     def extended(self, items: Vocabulary, newcomers: Sequence[Item]) -> "CatalogueView":
@@ -96,6 +94,7 @@ class CatalogueView:
             available=np.append(self.available, np.zeros(more, np.bool_)),
             begins=np.append(self.begins, np.full(more, NEVER)),
             ends=np.append(self.ends, np.full(more, FOREVER)),
+            of_category=self.of_category.resized(len(self.items), len(items)),
             strangers={item_id: item for item_id, item in self.strangers.items() if item_id not in named},
         )
         return longer.after(CatalogueChanges(self.version, newcomers, []))
@@ -105,7 +104,7 @@ class CatalogueView:
         mask = self._window(now).mask.copy()
         if category is not None:
             inside = np.zeros_like(mask)
-            inside[self.of_category.get(category, _NO_ROWS)] = True
+            inside[self.of_category.rows(category)] = True
             mask &= inside
         return mask
 

@@ -28,7 +28,7 @@ from coldframe.store.protocol import Store
 __all__ = ["Engine", "Explanation", "HistoryReason"]
 
 BESIDE_ANSWERS = 0.25
-"""How much of a core's time the opening of a bundle may take while another one answers: nobody waits for it."""
+"""How much of a core's time the opening of a bundle may take while another one answers: only who promotes it waits."""
 
 
 class Answered(NamedTuple):

@@ -45,7 +45,7 @@ class Opened:
 
     @cached_property
     def likeness(self) -> Likeness:
-        """Made when the first newcomer comes."""
+        """Made when the first newcomer comes or the first known item changes."""
         return likeness_of(self.model)
 
     def edited(self, before: Mapping[int, Item], changes: CatalogueChanges) -> dict[int, Item]:
@@ -58,7 +58,7 @@ class Opened:
 
     def with_newcomers(self, newcomers: Sequence[Item], edited: Mapping[int, Item], most: int) -> ServedModel:
         """Return the model that scores newcomers, too, and as many as there is room for of those described anew."""
-        some = dict(list(edited.items())[: most - len(newcomers)])
+        some = dict(sorted(edited.items())[: max(0, most - len(newcomers))])
         return with_newcomers(self.model, newcomers, self.likeness, some) if newcomers or some else self.model
 
 
@@ -142,7 +142,7 @@ def open_live(bundle: Bundle, store: Store, settings: Settings, threads: int) ->
     opened = Opened(model)
     known = CatalogueView.empty(model.items).after(whole(store))
     trained_on = bundle.meta.get("catalogue", known.version)
-    changes = store.catalogue_changes(trained_on if trained_on <= known.version else 0)  # another store has other ones
+    changes = store.catalogue_changes(trained_on if trained_on <= known.version else -1)  # later: of another store
     return _live(bundle.id, opened, known, opened.edited({}, changes), Attributes(store, model.items), store, settings)
 
 
@@ -152,8 +152,9 @@ def followed(live: LiveModel, store: Store, settings: Settings) -> LiveModel:
         return live
     changes = store.catalogue_changes(live.known.version)
     known, edited = live.known.after(changes), live.opened.edited(live.edited, changes)
-    if _newest(known.strangers, settings) == live.newcomers and edited == live.edited:
-        return replace(live, known=known)
+    now = _newest(known.strangers, settings), edited
+    if described(*now) == described(live.newcomers, live.edited):
+        return replace(live, known=known, newcomers=now[0], edited=edited)
     return _live(live.bundle, live.opened, known, edited, live.attributes, store, settings)
 
 
@@ -178,9 +179,15 @@ def _live(
         Kept(store, known.extended(model.items, newcomers)),
         LiveCounts(store, model),
         Questions(model, Vocabulary(model.attribute_names), settings),
-        attributes.extended(len(opened.model.items), model.items, newcomers),
+        attributes.extended(len(opened.model.items), model.items, newcomers, known.version),
         MarkedRows(model.items),
     )
+
+
+def described(newcomers: Sequence[Item], edited: Mapping[int, Item]) -> list[tuple[object, ...]]:
+    """Return what of items a model is told: their price and stock may change without another model."""
+    told = [*newcomers, *(item for _, item in sorted(edited.items()))]
+    return [(item.item_id, item.title, item.text, item.categories, item.tags, item.created_at) for item in told]
 
 
 def _newest(strangers: Mapping[str, Item], settings: Settings) -> tuple[Item, ...]:

@@ -8,7 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from coldframe.errors import BundleError
+from coldframe.pacing import at_most
 from coldframe.serving.context import Context
+from coldframe.serving.engine import BESIDE_ANSWERS
 from coldframe.serving.messages import Models, Promoted
 from coldframe.serving.problems import RefusedError
 
@@ -28,7 +30,8 @@ class ModelsController(Controller):
     def promote(self, bundle: FromPath[str], context: NamedDependency[Context]) -> Promoted:
         """Verify a bundle and let it answer."""
         with _as_conflict():
-            context.registry.promote(bundle)
+            with at_most(BESIDE_ANSWERS):
+                context.registry.promote(bundle)
             return _live_everywhere(bundle, context)
 
     @post("/rollback", status_code=200, sync_to_thread=True)

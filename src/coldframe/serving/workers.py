@@ -12,8 +12,8 @@ from threading import Lock
 
 import msgspec
 
-FOLLOW_SECONDS = 20.0
-"""How long whoever promotes a bundle waits for the other workers: they look every second, then verify and map it."""
+FOLLOW_SECONDS = 60.0
+"""How long whoever promotes a bundle waits for the other workers: they look every second, then open it with pauses."""
 POLL_SECONDS = 0.02
 _SUFFIX = ".worker"
 

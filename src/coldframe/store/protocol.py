@@ -7,7 +7,7 @@ never weighs an event, never trains and never decides what to show.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 import polars as pl
@@ -17,6 +17,7 @@ from coldframe.store.ledger import Ledger
 from coldframe.store.people import People
 
 EventStatus = Literal["accepted", "repeated", "rejected"]
+T = TypeVar("T")
 Progress = Callable[[int, int | None], None]
 """Called with (rows done, rows in all or None when unknown)."""
 
@@ -56,9 +57,20 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     row: str
 
 
+class Again(Generic[T]):
+    """Values that are read anew whenever they are asked for."""
+
+    def __init__(self, read: Callable[[], Iterator[T]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[T]:
+        """Read them."""
+        return self._read()
+
+
 class CatalogueChanges(NamedTuple):
-    """What changed in the catalogue up to a version: items as they are now, in order of their id, and ids of those that
-    are gone.
+    """What changed in the catalogue up to a version at least: ids of those that are gone, and items as they are now,
+    the last changed last. Whoever follows takes out what is gone first: it may have come again.
     """
 
     version: int

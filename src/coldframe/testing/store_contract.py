@@ -22,6 +22,12 @@ from coldframe.testing.store_people_contract import PeopleContract
 from coldframe.testing.store_samples import DAY, START, event, events, frame, impression, reject
 
 
+def told(store: Store, since: int) -> tuple[int, list[Item], list[ItemId]]:
+    """Return what a store says of changes."""
+    changes = store.catalogue_changes(since)
+    return changes.version, list(changes.items), list(changes.removed)
+
+
 class RecordContract:
     """Catalogue, users, impressions and refused rows."""
 
@@ -58,18 +64,25 @@ class RecordContract:
         """Once, as it is now; what went and came again did not go."""
         store.upsert_items([Item(item_id=item_id) for item_id in ("axe", "jug", "pot")])
         version = store.catalogue_version()
-        assert store.catalogue_changes(version) == (version, [], [])
+        assert told(store, version) == (version, [], [])
         store.upsert_items([Item(item_id="axe"), Item(item_id="pot", title="Pot")])
         store.upsert_items([Item(item_id="pot", title="Big pot")])
         for item_id in ("axe", "jug"):
             store.delete_item(ItemId(item_id))
         store.upsert_items([Item(item_id="axe")])
         now = store.catalogue_version()
-        changes = store.catalogue_changes(version)
-        assert changes == (now, [Item(item_id="axe"), Item(item_id="pot", title="Big pot")], ["jug"])
-        assert store.catalogue_changes(0) == changes
-        assert store.catalogue_changes(now - 1) == (now, [Item(item_id="axe")], [])
-        assert store.catalogue_changes(now + 5) == (now, [], [])
+        changes = told(store, version)
+        assert changes == (now, [Item(item_id="pot", title="Big pot"), Item(item_id="axe")], ["jug"])
+        assert told(store, 0) == changes
+        assert told(store, now - 1) == (now, [Item(item_id="axe")], [])
+        assert told(store, now + 5) == (now, [], [])
+
+    def test_more_changes_than_a_page_are_told_again_whenever_asked(self, store: Store) -> None:
+        """Each item once."""
+        store.upsert_items([Item(item_id=f"i{number:05d}") for number in range(2_500)])
+        changes = store.catalogue_changes(0)
+        for _ in range(2):
+            assert [item.item_id for item in changes.items] == [f"i{number:05d}" for number in range(2_500)]
 
     def test_more_items_than_a_page_come_in_order(self, store: Store) -> None:
         """By item_id."""

@@ -5,15 +5,15 @@ Owns the version: it grows by one with every write that changes an item. Commits
 
 import sqlite3
 
-from coldframe.domain import Item
-from coldframe.store.protocol import CatalogueChanges
-from coldframe.store.sqlite.records import Records
+from coldframe.domain import Item, ItemId
+from coldframe.store.sqlite.records import PAGE, Records
 from coldframe.store.sqlite.writer import Apply
 
 _UPSERT = """INSERT INTO items (id, body, changed) VALUES (?, ?, ?) ON CONFLICT (id)
     DO UPDATE SET body = excluded.body, changed = excluded.changed WHERE body != excluded.body"""
+_CHANGED = "SELECT changed, id, body FROM items WHERE (changed, id) > (?, ?) ORDER BY changed, id LIMIT ?"
 _REMOVED = """SELECT id FROM removed_items WHERE changed > ? AND NOT EXISTS
-    (SELECT 1 FROM items WHERE items.id = removed_items.id) ORDER BY id"""
+    (SELECT 1 FROM items WHERE items.id = removed_items.id)"""
 
 
 class Catalogue(Records[Item]):
@@ -44,12 +44,15 @@ class Catalogue(Records[Item]):
 
         return apply
 
-    def changes(self, connection: sqlite3.Connection, since: int) -> CatalogueChanges:
-        """Return what changed after a version; the connection sees one state of everything."""
-        rows = connection.execute("SELECT body FROM items WHERE changed > ? ORDER BY id", (since,))
-        items = [self._decoder.decode(body) for (body,) in rows]
-        removed = [item_id for (item_id,) in connection.execute(_REMOVED, (since,))]
-        return CatalogueChanges(version(connection), items, removed)
+    def changed(self, connection: sqlite3.Connection, after: tuple[int, str]) -> list[tuple[tuple[int, str], Item]]:
+        """Return the next items after (version at which it changed, id)."""
+        rows = connection.execute(_CHANGED, (*after, PAGE))
+        return [((changed, item_id), self._decoder.decode(body)) for changed, item_id, body in rows]
+
+
+def removed(connection: sqlite3.Connection, since: int) -> list[ItemId]:
+    """Return, in order, the items that were removed after a version and are not there now."""
+    return sorted(item_id for (item_id,) in connection.execute(_REMOVED, (since,)))
 
 
 def version(connection: sqlite3.Connection) -> int:

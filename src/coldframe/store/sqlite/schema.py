@@ -97,7 +97,7 @@ _SERIALS = (
 
 _CHANGES = (
     "ALTER TABLE items ADD COLUMN changed INTEGER NOT NULL DEFAULT 0",
-    "CREATE INDEX items_by_change ON items (changed)",
+    "CREATE INDEX items_by_change ON items (changed, id)",
     "CREATE TABLE removed_items (id TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX removed_by_change ON removed_items (changed)",
 )

@@ -16,11 +16,12 @@ from msgspec.structs import replace
 
 from coldframe import disk
 from coldframe.clock import Clock, system_clock
-from coldframe.domain import Event, Impression, Item, ItemId, Past, User, UserId
+from coldframe.domain import MAX_ID_BYTES, Event, Impression, Item, ItemId, Past, User, UserId
 from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
 from coldframe.store.protocol import (
+    Again,
     CatalogueChanges,
     EventReport,
     ImportReport,
@@ -44,6 +45,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _LOG = logging.getLogger(__name__)
+LAST_ID = "\U0010ffff" * (MAX_ID_BYTES // 4 + 1)
+"""No id comes after it."""
 _END = LAST_TIME_US + 1
 TRIES = 5
 """How often a history is read anew when merges of runs overtake it, before the file counts as lost."""
@@ -196,9 +199,12 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         return self._readers.once("read the catalogue's version", catalogue.version)
 
     def catalogue_changes(self, since: int) -> CatalogueChanges:
-        """Return what changed after a version, of one state of the catalogue."""
-        with self._readers.reading("read the catalogue's changes") as connection:
-            return self._items.changes(connection, since)
+        """Return what changed after a version; items are read page by page, as often as they are asked for."""
+        doing = "read the catalogue's changes"
+        with self._readers.reading(doing) as connection:
+            version, removed = catalogue.version(connection), catalogue.removed(connection, since)
+        last = (since, LAST_ID)
+        return CatalogueChanges(version, Again(lambda: self._pages(doing, self._items.changed, last)), removed)
 
     # impressions
     def append_impressions(self, impressions: Sequence[Impression]) -> None:
