@@ -211,3 +211,10 @@ def test_an_edited_item_is_found_by_what_it_is_like_now(trained, edited):
 def test_without_newcomers_the_model_is_the_same_object(trained):
     _, model, _, _ = trained
     assert with_newcomers(model, [], likeness_of(model)) is model
+
+
+def test_a_model_that_knows_no_words_takes_items_in_by_the_rest():
+    items = [Item(item_id=name, title=name, categories=("film", name)) for name in "abc"]
+    features = fit_item_features(items, text_buckets=0)
+    near = Likeness(features, np.ones(3, np.bool_)).nearest(features, k=2, power=1.0)
+    assert near.items[:, 0].tolist() == [0, 1, 2]

@@ -49,6 +49,17 @@ def test_a_tick_that_the_disk_refuses_ends_nothing(caplog: pytest.LogCaptureFixt
     assert "disk full" in caplog.text
 
 
+def test_what_nobody_expected_is_told_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    engine = ScriptedEngine(True, ZeroDivisionError("modulo"), ZeroDivisionError("modulo"), False, True)
+    follower = BundleFollower(engine, on_refused=lambda: None, on_tick=lambda: None, seconds=0.01)
+    with caplog.at_level(logging.ERROR, "coldframe.serving"):
+        follower.start()
+        assert engine.looked.wait(5)
+        follower.stop()
+    assert len(caplog.records) == 1
+    assert "modulo" in caplog.text
+
+
 def test_it_looks_at_once_and_again_until_stopped() -> None:
     ticks: list[int] = []
     engine = ScriptedEngine(True, False, False)

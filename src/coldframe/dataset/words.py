@@ -21,7 +21,7 @@ GRAM = 3
 
 
 def hashed_words(texts: Sequence[str], buckets: int) -> Bags:
-    """Return the buckets, 0 … `buckets` − 1, of each text's words.
+    """Return the buckets, 0 … `buckets` − 1, of each text's words; none without a bucket.
 
     Words are lower-cased (after Unicode's NFKC, so that full-width letters are letters). Where a script puts no spaces
     between words, every run of it also gives its pieces of three characters.
@@ -29,6 +29,8 @@ def hashed_words(texts: Sequence[str], buckets: int) -> Bags:
     >>> hashed_words(["Red mug", "red  MUG!", ""], 1024).sizes.tolist()
     [2, 2, 0]
     """
+    if not buckets:
+        return Bags.empty(len(texts))
     words = pl.Series("word", list(texts), dtype=pl.String).str.normalize("NFKC").str.to_lowercase()
     tokens = pl.DataFrame({"row": np.arange(len(texts)), "word": words.str.extract_all(WORD)}).explode("word")
     found = tokens.drop_nulls().join(_pieces(tokens["word"].unique().drop_nulls(), buckets), on="word")

@@ -58,7 +58,12 @@ class BundleFollower:
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001  a thread that ends would follow nothing any more
+                if repr(error) != self._last_refusal:
+                    logger.exception("%s keeps serving as it is; following goes on", self._engine.bundle_id)
+                    self._last_refusal = repr(error)
             try:
                 self._on_tick()
             except OSError as error:
