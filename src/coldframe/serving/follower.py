@@ -60,7 +60,7 @@ class BundleFollower:
         while not self._stop.wait(self._seconds):
             try:
                 self.look()
-            except Exception as error:  # noqa: BLE001  a thread that ends would follow nothing any more
+            except Exception as error:
                 if repr(error) != self._last_refusal:
                     logger.exception("%s keeps serving as it is; following goes on", self._engine.bundle_id)
                     self._last_refusal = repr(error)
