@@ -6,8 +6,8 @@ A bundle over a made catalogue serves (`catalogue.py`). Clients ask for lists at
 brings a batch of new events of the same users instead. Once a second the memory of the server's processes is read: all
 that is resident (RSS), and that part of it which no file backs.
 
-Before the clock starts, so many old events are posted that the store keeps as many pages in memory as it ever does:
-what fills once is no growth. Prints a line a minute. The first tenth is warm-up. The growth is the median of the last
+Before the clock starts, so many events are posted, old and new, that the store keeps as many pages in memory as it
+ever does: what fills once is no growth. Prints a line a minute. The first tenth is warm-up. The growth is the median of the last
 tenth over that of the tenth after warm-up, less one. Fails when RSS grew by more than 1 %, or when a request failed.
 """
 
@@ -33,6 +33,8 @@ from steady import Span, Steady
 FILLED = 500_000
 """Events posted beforehand, in batches of `FILLED_AT_ONCE`: with their indexes more than the writer's 64 MiB."""
 FILLED_AT_ONCE = 1_000
+COUNTED = 150_000
+"""New events posted after those, which are counted: more than a reader's 4 MiB, which else fill for 20 minutes."""
 MOST = 0.01
 """What RSS may grow by."""
 BATCH = 5
@@ -87,10 +89,10 @@ def event(event_id: str, number: int, n_items: int, when: str) -> dict[str, str]
     return {"event_id": event_id, "user_id": user_id, "item_id": item_id, "event_type": "view", "timestamp": when}
 
 
-def fill(port: int, n_items: int, filled: int) -> None:
-    """Post old events, of today but before the bundle's window ended, each batch to whichever worker gets it."""
-    when = (datetime.now(UTC) - timedelta(minutes=10)).isoformat()
-    for start in range(0, filled, FILLED_AT_ONCE):
+def fill(port: int, n_items: int, filled: range, *, ago: timedelta) -> None:
+    """Post events of some numbers that happened a while ago, each batch to whichever worker gets it."""
+    when = (datetime.now(UTC) - ago).isoformat()
+    for start in range(filled.start, filled.stop, FILLED_AT_ONCE):
         numbers = range(start, start + FILLED_AT_ONCE)
         told = [event(blake2b(b"%d" % n, digest_size=12).hexdigest(), n, n_items, when) for n in numbers]
         with closing(Client(port)) as client:
@@ -131,7 +133,9 @@ def run(
     publish(made(n_items), folder)
     with Served(folder, workers=workers) as server:
         ready_seconds(lambda: server.peer[1], "/readyz")
-        fill(server.peer[1], n_items, filled * workers)
+        old, new = filled * workers, COUNTED * workers if filled else 0
+        fill(server.peer[1], n_items, range(old), ago=timedelta(minutes=10))  # before the bundle's window ended
+        fill(server.peer[1], n_items, range(old, old + new), ago=timedelta())
         load = Steady(server.peer[1], rate, lambda client, number: ask(client, number, n_items))
         with load.running():
             samples = watch(server.pid, minutes, load, tell)
