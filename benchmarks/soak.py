@@ -7,8 +7,9 @@ brings a batch of new events of the same users instead. Once a second the memory
 that is resident (RSS), and that part of it which no file backs.
 
 Before the clock starts, so many events are posted, old and new, that the store keeps as many pages in memory as it
-ever does: what fills once is no growth. Prints a line a minute. The first tenth is warm-up. The growth is the median of the last
-tenth over that of the tenth after warm-up, less one. Fails when RSS grew by more than 1 %, or when a request failed.
+ever does: what fills once is no growth. Prints a line a minute. The first tenth is warm-up. The growth is the median of
+the last tenth over that of the tenth after warm-up, less one. Fails when RSS grew by more than 1 %, or when a request
+failed.
 """
 
 import argparse
@@ -127,13 +128,21 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def run(
-    folder: Path, *, minutes: float, rate: float, n_items: int, tell: bool, filled: int = FILLED, workers: int = 1
+    folder: Path,
+    *,
+    minutes: float,
+    rate: float,
+    n_items: int,
+    tell: bool,
+    filled: int = FILLED,
+    counted: int = COUNTED,
+    workers: int = 1,
 ) -> Report:
     """Measure in an empty folder."""
     publish(made(n_items), folder)
     with Served(folder, workers=workers) as server:
         ready_seconds(lambda: server.peer[1], "/readyz")
-        old, new = filled * workers, COUNTED * workers if filled else 0
+        old, new = filled * workers, counted * workers
         fill(server.peer[1], n_items, range(old), ago=timedelta(minutes=10))  # before the bundle's window ended
         fill(server.peer[1], n_items, range(old, old + new), ago=timedelta())
         load = Steady(server.peer[1], rate, lambda client, number: ask(client, number, n_items))

@@ -65,7 +65,7 @@ def test_growth_is_of_the_last_tenth_over_that_after_warm_up():
 
 
 def test_a_soak_asks_and_tells_and_nothing_fails(tmp_path, capsys):
-    found = soak.run(tmp_path, minutes=0.05, rate=20, n_items=300, tell=False, filled=1_000)
+    found = soak.run(tmp_path, minutes=0.05, rate=20, n_items=300, tell=False, filled=1_000, counted=1_000)
     assert (found.failed, found.faults) == (0, [])
     assert found.requests > 20
     assert found.rss_mb > 50
