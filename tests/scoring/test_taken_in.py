@@ -47,6 +47,17 @@ def asked(training_set, n_items, *, longer=0):
         yield user, Request.known_at(training_set.as_of, past, attributes=attributes, allowed=allowed)
 
 
+def require_one_answer(expert, request, rows):
+    """An expert says the same whether it is asked in full, for some rows or for the best."""
+    opinion = expert.opinion(request)
+    scores = opinion.scores()
+    assert len(scores) == len(request.allowed)
+    np.testing.assert_array_equal(opinion.of(rows), scores[rows])
+    known = np.flatnonzero(request.allowed & ~np.isnan(scores))
+    expected = best_rows(known, scores, 7, request.now)
+    assert opinion.best([Wanted(request.allowed, 7)], request.now)[0].tolist() == expected.tolist()
+
+
 def test_an_item_that_is_not_described_is_like_nothing(trained):
     training_set, model, longer, _ = trained
     scores = longer.hybrid.score(next(asked(training_set, len(model.items), longer=2))[1])
@@ -80,14 +91,7 @@ def test_whether_asked_in_full_for_some_or_for_the_best_an_expert_says_the_same(
     n = len(model.items) + 2
     for _, request in asked(training_set, len(model.items), longer=2):
         for expert in longer.hybrid.experts:
-            opinion = expert.opinion(request)
-            scores = opinion.scores()
-            assert len(scores) == n
-            rows = np.array([0, n - 2, n - 1, 5], np.int32)
-            np.testing.assert_array_equal(opinion.of(rows), scores[rows])
-            known = np.flatnonzero(request.allowed & ~np.isnan(scores))
-            expected = best_rows(known, scores, 7, request.now)
-            assert opinion.best([Wanted(request.allowed, 7)], request.now)[0].tolist() == expected.tolist()
+            require_one_answer(expert, request, np.array([0, n - 2, n - 1, 5], np.int32))
 
 
 def test_only_experts_that_rest_on_content_say_anything_of_a_newcomer(trained):
@@ -199,13 +203,7 @@ def test_an_edited_item_is_found_by_what_it_is_like_now(trained, edited):
     n = len(model.items) + 1
     for _, request in asked(training_set, len(model.items), longer=1):
         for expert in edited.hybrid.experts:
-            opinion = expert.opinion(request)
-            scores = opinion.scores()
-            rows = np.array([favourite, 0, n - 1, favourite], np.int32)
-            np.testing.assert_array_equal(opinion.of(rows), scores[rows])
-            known = np.flatnonzero(request.allowed & ~np.isnan(scores))
-            expected = best_rows(known, scores, 7, request.now)
-            assert opinion.best([Wanted(request.allowed, 7)], request.now)[0].tolist() == expected.tolist()
+            require_one_answer(expert, request, np.array([favourite, 0, n - 1, favourite], np.int32))
 
 
 def test_without_newcomers_the_model_is_the_same_object(trained):

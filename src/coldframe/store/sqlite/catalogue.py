@@ -45,7 +45,7 @@ class Catalogue(Records[Item]):
         return apply
 
     def changed(self, connection: sqlite3.Connection, after: tuple[int, str]) -> list[tuple[tuple[int, str], Item]]:
-        """Return the next items after (version at which it changed, id)."""
+        """Return the next items after (version at which it changed, id), in that order."""
         rows = connection.execute(_CHANGED, (*after, PAGE))
         return [((changed, item_id), self._decoder.decode(body)) for changed, item_id, body in rows]
 

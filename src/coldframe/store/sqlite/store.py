@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from coldframe import disk
 from coldframe.clock import Clock, system_clock
-from coldframe.domain import MAX_ID_BYTES, Event, Impression, Item, ItemId, Past, User, UserId
+from coldframe.domain import Event, Impression, Item, ItemId, Past, User, UserId
 from coldframe.errors import InputError, StoreError
 from coldframe.events.schema import LAST_TIME_US
 from coldframe.settings.sections import StoreSettings
@@ -45,8 +45,6 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _LOG = logging.getLogger(__name__)
-LAST_ID = "\U0010ffff" * (MAX_ID_BYTES // 4 + 1)
-"""No id comes after it."""
 _END = LAST_TIME_US + 1
 TRIES = 5
 """How often a history is read anew when merges of runs overtake it, before the file counts as lost."""
@@ -203,8 +201,8 @@ class SQLiteStore(SQLiteLedger, SQLitePeople):
         doing = "read the catalogue's changes"
         with self._readers.reading(doing) as connection:
             version, removed = catalogue.version(connection), catalogue.removed(connection, since)
-        last = (since, LAST_ID)
-        return CatalogueChanges(version, Again(lambda: self._pages(doing, self._items.changed, last)), removed)
+        first = (since + 1, "")
+        return CatalogueChanges(version, Again(lambda: self._pages(doing, self._items.changed, first)), removed)
 
     # impressions
     def append_impressions(self, impressions: Sequence[Impression]) -> None:
